@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "base/host.h"
+#include "base/memory.h"
+#include "base/try.h"
+
+#include <advntk/isa.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+static const char *const isa_names[ADVNTK_ISA_COUNT] = {"portable", "avx2", "avx512"};
+
+const char *advntk__isa_name(int isa)
+{
+    return isa >= 0 && isa < ADVNTK_ISA_COUNT ? isa_names[isa] : "unknown";
+}
+
+static int isa_best(void)
+{
+#if defined(__GNUC__) && defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) {
+        return ADVNTK_ISA_AVX512;
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        return ADVNTK_ISA_AVX2;
+    }
+#endif
+    return ADVNTK_ISA_PORTABLE;
+}
+
+static advntk_status isa_choose(int *isa, struct advntk_error *err)
+{
+    const char *forced = getenv("ADVNTK_ISA");
+    int best = isa_best();
+
+    *isa = best;
+    if (!forced || !*forced) {
+        return ADVNTK_OK;
+    }
+    for (int i = 0; i < ADVNTK_ISA_COUNT; i++) {
+        if (strcmp(forced, isa_names[i]) == 0) {
+            if (i > best) {
+                return ADVNTK_FAIL(err, EINVALID, "ADVNTK_ISA=%s: this machine has %s at most",
+                                   forced, isa_names[best]);
+            }
+            *isa = i;
+            return ADVNTK_OK;
+        }
+    }
+    return ADVNTK_FAIL(err, EINVALID, "ADVNTK_ISA=%s: expected portable, avx2 or avx512", forced);
+}
+
+static int threads_available(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0) {
+        return CPU_COUNT(&set);
+    }
+    return 1;
+}
+
+advntk_status advntk__host_new(int threads, struct advntk_host **host, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk_host *h = calloc(1, sizeof(*h));
+
+    if (!h) {
+        FAIL(err, ENOMEM, "no memory for the host");
+    }
+    TRY(isa_choose(&h->isa, err));
+    h->threads = threads > 0 ? threads : threads_available();
+#ifndef _OPENMP
+    h->threads = 1;
+#endif
+    h->arenas = calloc((size_t)h->threads, sizeof(*h->arenas));
+    if (!h->arenas) {
+        FAIL(err, ENOMEM, "no memory for the scratch space of %d threads", h->threads);
+    }
+    for (int i = 0; i < h->threads; i++) {
+        h->arenas[i] = advntk__arena_new();
+        if (!h->arenas[i]) {
+            FAIL(err, ENOMEM, "no memory for the scratch space of %d threads", h->threads);
+        }
+    }
+    *host = h;
+    h = NULL;
+out:
+    advntk__host_free(h);
+    return rc;
+}
+
+void advntk__host_free(struct advntk_host *host)
+{
+    if (!host) {
+        return;
+    }
+    for (int i = 0; host->arenas && i < host->threads; i++) {
+        advntk__arena_free(host->arenas[i]);
+    }
+    free(host->arenas);
+    free(host);
+}
+
+void advntk_log(struct advntk_host *host, enum advntk_log_level level, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+#ifdef _OPENMP
+#pragma omp critical(advntk_sink)
+#endif
+    {
+        if (host && host->sink.log) {
+            host->sink.log(host->sink.context, level, line);
+        } else if (level <= ADVNTK_LOG_WARNING) {
+            fprintf(stderr, "advntk: %s\n", line);
+        }
+    }
+}
+
+void advntk_progress(struct advntk_host *host, const char *what, int64_t done, int64_t total)
+{
+    if (!host || !host->sink.progress) {
+        return;
+    }
+#ifdef _OPENMP
+#pragma omp critical(advntk_sink)
+#endif
+    host->sink.progress(host->sink.context, what, done, total);
+}
+
+advntk_status advntk_cancelled(const struct advntk_host *host, struct advntk_error *err)
+{
+    if (host && host->cancel && *host->cancel) {
+        return ADVNTK_FAIL(err, ECANCELLED, "interrupted");
+    }
+    return ADVNTK_OK;
+}
+
+uint64_t advntk_host_seed(const struct advntk_host *host)
+{
+    return host->seed;
+}
+
+int advntk_host_threads(const struct advntk_host *host)
+{
+    return host->threads;
+}
+
+int advntk_host_isa(const struct advntk_host *host)
+{
+    return host->isa;
+}
+
+const struct advntk_backend_ops *advntk_host_backend(const struct advntk_host *host)
+{
+    return host->backend;
+}
+
+void *advntk_host_backend_state(const struct advntk_host *host)
+{
+    return host->backend_state;
+}
+
+advntk_status advntk_parallel_for(struct advntk_host *host, ptrdiff_t count, advntk_parallel_fn fn,
+                                  void *context, struct advntk_error *err)
+{
+    struct advntk_error first = {.status = ADVNTK_OK};
+    ptrdiff_t failed = count; /* smallest index that failed */
+
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic, 1) num_threads(host->threads) \
+    if (host->threads > 1 && count > 1 && !omp_in_parallel())
+#endif
+    for (ptrdiff_t i = 0; i < count; i++) {
+        struct advntk_error mine = {.status = ADVNTK_OK};
+        advntk_status rc = ADVNTK_OK;
+        ptrdiff_t limit;
+#ifdef _OPENMP
+        struct advntk_arena *arena = host->arenas[omp_get_thread_num() % host->threads];
+#pragma omp atomic read
+        limit = failed;
+#else
+        struct advntk_arena *arena = host->arenas[0];
+        limit = failed;
+#endif
+        if (i > limit) {
+            continue;
+        }
+        rc = advntk_cancelled(host, &mine);
+        if (rc == ADVNTK_OK) {
+            advntk__arena_clear(arena);
+            rc = fn(context, i, arena, &mine);
+        }
+        if (rc != ADVNTK_OK) {
+#ifdef _OPENMP
+#pragma omp critical(advntk_parallel_failure)
+#endif
+            if (i < failed) {
+#ifdef _OPENMP
+#pragma omp atomic write
+#endif
+                failed = i;
+                mine.status = rc;
+                first = mine;
+            }
+        }
+    }
+    if (failed < count && err) {
+        *err = first;
+    }
+    return failed < count ? first.status : ADVNTK_OK;
+}

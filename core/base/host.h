@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The host object that plugins hold an opaque pointer to, and the services of advntk/host.h. */
+#ifndef ADVNTK_BASE_HOST_H
+#define ADVNTK_BASE_HOST_H
+
+#include <advntk/host.h>
+#include <signal.h>
+#include <stdio.h>
+
+struct advntk__run_services; /* core/run: what method.h offers; NULL outside a run */
+
+/* Where log lines and progress go; the functions are called by one thread at a time. */
+struct advntk__sink {
+    void (*log)(void *context, enum advntk_log_level level, const char *line);
+    void (*progress)(void *context, const char *what, int64_t done, int64_t total);
+    void *context;
+};
+
+struct advntk_host {
+    uint64_t seed;
+    int threads, isa;
+    const struct advntk_backend_ops *backend; /* borrowed */
+    void *backend_state;                      /* borrowed */
+    struct advntk__sink sink;                 /* NULL functions: stderr, no progress */
+    const volatile sig_atomic_t *cancel;      /* borrowed; NULL: never cancelled */
+    struct advntk_arena **arenas;             /* one a thread */
+    struct advntk__run_services *services;    /* borrowed */
+};
+
+/* threads <= 0: as many as the process may use. ISA: the best of this machine, or ADVNTK_ISA.
+ * Fails: EINVALID (ADVNTK_ISA names none or one that this machine lacks), ENOMEM. */
+ADVNTK_MUST_CHECK advntk_status advntk__host_new(int threads, struct advntk_host **host, struct advntk_error *err);
+void advntk__host_free(struct advntk_host *host);
+
+const char *advntk__isa_name(int isa);
+
+#endif

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+advntk_SOURCES += core/cli/main.c

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Kind architecture: builds the layer graph of a network through the functions below. The graph is
+ * what the infinite-width engine (and later the finite networks) work on.
+ *
+ * A layer function takes the number of the layer that it stands on and returns its own. Faults (a
+ * wrong value, shapes that differ) are kept in the graph and returned by the host after `build`, so
+ * a plugin need not check each call; after a fault the functions return -1 and accept -1.
+ */
+#ifndef ADVNTK_ARCHITECTURE_H
+#define ADVNTK_ARCHITECTURE_H
+
+#include <advntk/param.h>
+#include <advntk/status.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct advntk_graph;
+
+/* Weights are N(0, w_std^2 / fan_in), biases N(0, b_std^2), in NTK parameterisation. */
+struct advntk_affine {
+    double w_std, b_std;
+};
+
+ptrdiff_t advntk_graph_input(struct advntk_graph *graph);                /* the image, height x width x channels */
+ptrdiff_t advntk_graph_flatten(struct advntk_graph *graph, ptrdiff_t from);
+ptrdiff_t advntk_graph_dense(struct advntk_graph *graph, ptrdiff_t from, struct advntk_affine affine);
+ptrdiff_t advntk_graph_activation(struct advntk_graph *graph, ptrdiff_t from, struct advntk_slot activation); /* needs Gaussian input: a dense layer, or a sum of such, before it */
+ptrdiff_t advntk_graph_sum(struct advntk_graph *graph, ptrdiff_t count, const ptrdiff_t *from); /* residual sum: branches of one shape */
+void advntk_graph_output(struct advntk_graph *graph, ptrdiff_t from);    /* once, last */
+
+/* Names the place (recipe line) of the layers built after this call, for messages; NULL: none. Copied. */
+void advntk_graph_place(struct advntk_graph *graph, const char *place);
+
+struct advntk_architecture_ops {
+    /* Builds from input to output; the last layer is a dense layer with `classes` outputs. */
+    advntk_status (*build)(const void *config, struct advntk_graph *graph, ptrdiff_t classes,
+                           struct advntk_error *err);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

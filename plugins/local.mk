@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every plugin: one line here, and its file plugins/KIND/NAME.c. A plugin that needs a library of its
+# own says so in the second list.
+plugins =
+
+plugins/backend/openblas.so: PLUGIN_LIBS = $(OPENBLAS_LIBS)
+plugins/dataset/svhn.so: PLUGIN_LIBS = $(MATIO_LIBS)
+plugins/dataset/idx.so: PLUGIN_LIBS = $(ZLIB_LIBS)
+plugins/dataset/digits.so: PLUGIN_LIBS = $(ZLIB_LIBS)
+
+plugin_files = $(addprefix plugins/,$(addsuffix .so,$(plugins)))
+# sources by rule, not by hand, so that a plugin costs one line
+EXTRA_DIST += $(addprefix plugins/,$(addsuffix .c,$(plugins)))
+all-local: $(plugin_files)
+check-am: all-local
+CLEANFILES = $(plugin_files) $(plugin_files:.so=.d)
+
+# Number-crunching kinds get the kernel flags; -z defs: a missing symbol is found here, not at run time.
+plugins/activation/%.so plugins/norm/%.so: PLUGIN_KERNEL_FLAGS = -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math
+plugins/%.so: plugins/%.c libadvntk.la
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(MATIO_CFLAGS) \
+		$(OPENBLAS_CFLAGS) $(CFLAGS) $(PLUGIN_KERNEL_FLAGS) -fPIC -fvisibility=hidden -MMD -MF $(@:.so=.d) \
+		-shared $(LDFLAGS) $(PLUGIN_DEFS_LDFLAGS) -o $@ $< .libs/libadvntk.so $(PLUGIN_LIBS) -lm
+-include $(plugin_files:.so=.d)
+
+install-exec-local: $(plugin_files)
+	@for p in $(plugins); do \
+		$(MKDIR_P) "$(DESTDIR)$(pkglibdir)/$${p%/*}" && \
+		$(INSTALL_PROGRAM) "plugins/$$p.so" "$(DESTDIR)$(pkglibdir)/$$p.so" || exit 1; \
+	done
+uninstall-local:
+	@for p in $(plugins); do rm -f "$(DESTDIR)$(pkglibdir)/$$p.so"; done
