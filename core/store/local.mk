@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libadvntk_la_SOURCES += \
+	core/store/npy.c \
+	core/store/npy_format.c \
+	core/store/npy_format.h \
+	core/store/npz.c \
+	core/store/npz.h

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "base/files.h"
+#include "base/try.h"
+#include "store/npy_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Reads exactly `bytes`; a file that became shorter since it was opened is malformed. */
+static advntk_status read_at(int fd, const char *place, void *buffer, size_t bytes, int64_t offset,
+                             struct advntk_error *err)
+{
+    unsigned char *p = buffer;
+
+    while (bytes > 0) {
+        ssize_t got = pread(fd, p, bytes, (off_t)offset);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return ADVNTK_FAIL(err, EIO, "%s: cannot read: %s", place, strerror(errno));
+        }
+        if (got == 0) {
+            return ADVNTK_FAIL(err, EFORMAT, "%s: ends at byte %jd, %zu bytes too early", place,
+                               (intmax_t)offset, bytes);
+        }
+        p += got;
+        offset += got;
+        bytes -= (size_t)got;
+    }
+    return ADVNTK_OK;
+}
+
+advntk_status advntk_npy_open(struct advntk_npy *npy, const char *path, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    unsigned char *head = NULL;
+    struct stat st;
+    size_t have;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    *npy = (struct advntk_npy){.descriptor = -1};
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        FAIL(err, EIO, "%s: %s", path, strerror(errno));
+    }
+    if (!S_ISREG(st.st_mode)) {
+        FAIL(err, EIO, "%s: is not a file", path);
+    }
+    have = st.st_size < ADVNTK__NPY_HEADER_MAX ? (size_t)st.st_size : ADVNTK__NPY_HEADER_MAX;
+    head = malloc(have + 1);
+    if (!head) {
+        FAIL(err, ENOMEM, "%s: no memory for its header", path);
+    }
+    TRY(read_at(fd, path, head, have, 0, err));
+    TRY(advntk__npy_parse(path, head, have, (uint64_t)st.st_size, npy, err));
+    npy->descriptor = fd;
+    fd = -1;
+out:
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(head);
+    return rc;
+}
+
+void advntk_npy_close(struct advntk_npy *npy)
+{
+    if (npy->descriptor >= 0) {
+        close(npy->descriptor);
+    }
+    npy->descriptor = -1;
+}
+
+/* One piece of values is read at a time, so that the conversion stays in the cache. */
+enum { PIECE = 4096 };
+
+static advntk_status check_range(const struct advntk_npy *npy, ptrdiff_t first, ptrdiff_t count,
+                                 struct advntk_error *err)
+{
+    ptrdiff_t have;
+    size_t bytes;
+
+    if (npy->descriptor < 0 ||
+        !advntk__npy_size(npy->dtype, npy->rank, npy->shape, &have, &bytes)) {
+        return ADVNTK_FAIL(err, EINVALID, "the array is not open");
+    }
+    if (first < 0 || count < 0 || first > have || count > have - first) {
+        return ADVNTK_FAIL(err, EINVALID, "values %td to %td asked of an array of %td", first,
+                           first + count, have);
+    }
+    return ADVNTK_OK;
+}
+
+advntk_status advntk_npy_read_reals(const struct advntk_npy *npy, ptrdiff_t first, ptrdiff_t count,
+                                    double *values, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    size_t size = advntk_dtype_bytes(npy->dtype);
+    unsigned char piece[PIECE * 8];
+
+    TRY(check_range(npy, first, count, err));
+    for (ptrdiff_t done = 0; done < count;) {
+        ptrdiff_t n = count - done < PIECE ? count - done : PIECE;
+        int64_t offset = npy->data_offset + (int64_t)(first + done) * (int64_t)size;
+        TRY(read_at(npy->descriptor, "the array", piece, (size_t)n * size, offset, err));
+        advntk__npy_to_reals(npy->dtype, piece, n, values + done);
+        done += n;
+    }
+out:
+    return rc;
+}
+
+advntk_status advntk_npy_read_ints(const struct advntk_npy *npy, ptrdiff_t first, ptrdiff_t count,
+                                   int64_t *values, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    size_t size = advntk_dtype_bytes(npy->dtype);
+    unsigned char piece[PIECE * 8];
+    ptrdiff_t at;
+
+    TRY(check_range(npy, first, count, err));
+    if (npy->dtype == ADVNTK_FLOAT32 || npy->dtype == ADVNTK_FLOAT64) {
+        FAIL(err, EFORMAT, "%s values, expected integers", advntk__dtype_name(npy->dtype));
+    }
+    for (ptrdiff_t done = 0; done < count;) {
+        ptrdiff_t n = count - done < PIECE ? count - done : PIECE;
+        int64_t offset = npy->data_offset + (int64_t)(first + done) * (int64_t)size;
+        TRY(read_at(npy->descriptor, "the array", piece, (size_t)n * size, offset, err));
+        if (!advntk__npy_to_ints(npy->dtype, piece, n, values + done, &at)) {
+            FAIL(err, EFORMAT, "value %td is above the largest 64-bit integer", first + done + at);
+        }
+        done += n;
+    }
+out:
+    return rc;
+}
+
+advntk_status advntk_npy_write(const char *path, enum advntk_dtype dtype, int rank,
+                               const ptrdiff_t *shape, const void *values, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__replacement r = {0};
+    unsigned char header[ADVNTK__NPY_HEADER_ROOM];
+    size_t length, bytes;
+    ptrdiff_t count;
+
+    TRY(advntk__npy_header(path, dtype, rank, shape, header, &length, err));
+    if (!advntk__npy_size(dtype, rank, shape, &count, &bytes)) {
+        FAIL(err, EINVALID, "%s: too many values", path);
+    }
+    TRY(advntk__replacement_begin(&r, path, err));
+    if (fwrite(header, 1, length, r.file) != length ||
+        (bytes != 0 && fwrite(values, 1, bytes, r.file) != bytes)) {
+        FAIL(err, EIO, "%s: cannot write: %s", path, strerror(errno));
+    }
+    rc = advntk__replacement_commit(&r, err);
+out:
+    advntk__replacement_abandon(&r);
+    return rc;
+}
