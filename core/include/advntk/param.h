@@ -118,7 +118,7 @@ extern "C" {
       .def = { .i = (def_) }, .min = { .i = (min_) }, .max = { .i = (max_) }, __VA_ARGS__ }
 #define ADVNTK_REAL(cfg, member, def_, min_, max_, ...) \
     { .name = #member, .type = ADVNTK_PARAM_REAL, .offset = ADVNTK_OFFSET(cfg, member, double), \
-      .def = { .r = (def_) }, .min = { .r = (min_) }, .max = { .r = (max_) }, __VA_ARGS__ }
+      .def = { .r = (double)(def_) }, .min = { .r = (double)(min_) }, .max = { .r = (double)(max_) }, __VA_ARGS__ }
 #define ADVNTK_STRING(cfg, member, def_, ...) \
     { .name = #member, .type = ADVNTK_PARAM_STRING, \
       .offset = ADVNTK_OFFSET(cfg, member, const char *), .def = { .s = (def_) }, __VA_ARGS__ }
@@ -135,7 +135,7 @@ extern "C" {
 #define ADVNTK_LIST(cfg, member, element_, def_, min_, max_, ...) /* REAL elements; INT_LIST below */ \
     { .name = #member, .type = ADVNTK_PARAM_LIST, \
       .offset = ADVNTK_OFFSET(cfg, member, struct advntk_list), .def = { .s = (def_) }, \
-      .min = { .r = (min_) }, .max = { .r = (max_) }, .element = ADVNTK_PARAM_##element_, __VA_ARGS__ }
+      .min = { .r = (double)(min_) }, .max = { .r = (double)(max_) }, .element = ADVNTK_PARAM_##element_, __VA_ARGS__ }
 #define ADVNTK_INT_LIST(cfg, member, def_, min_, max_, ...) \
     { .name = #member, .type = ADVNTK_PARAM_LIST, \
       .offset = ADVNTK_OFFSET(cfg, member, struct advntk_list), .def = { .s = (def_) }, \
@@ -146,8 +146,8 @@ extern "C" {
       .slot_kind = ADVNTK_KIND_##kind_, .element = ADVNTK_PARAM_SLOT, __VA_ARGS__ }
 #define ADVNTK_PAIR(cfg, member, def_, min_, max_, ...) \
     { .name = #member, .type = ADVNTK_PARAM_PAIR, \
-      .offset = ADVNTK_OFFSET(cfg, member, struct advntk_pair), .def = { .r = (def_) }, \
-      .min = { .r = (min_) }, .max = { .r = (max_) }, __VA_ARGS__ }
+      .offset = ADVNTK_OFFSET(cfg, member, struct advntk_pair), .def = { .r = (double)(def_) }, \
+      .min = { .r = (double)(min_) }, .max = { .r = (double)(max_) }, __VA_ARGS__ }
 #define ADVNTK_NODE(cfg, member, ...) \
     { .name = #member, .type = ADVNTK_PARAM_NODE, \
       .offset = ADVNTK_OFFSET(cfg, member, const struct advntk_node *), __VA_ARGS__ }
