@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every plugin: one line here, and its file plugins/KIND/NAME.c. A plugin that needs a library of its
 # own says so in the second list.
-plugins =
+plugins = \
+	backend/openblas
 
 plugins/backend/openblas.so: PLUGIN_LIBS = $(OPENBLAS_LIBS)
 plugins/dataset/svhn.so: PLUGIN_LIBS = $(MATIO_LIBS)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "linalg/room.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static const double gib = 1024.0 * 1024.0 * 1024.0;
+
+/* MemAvailable of /proc/meminfo, in bytes; infinity where there is none. */
+static double bytes_free(void)
+{
+    FILE *file = fopen("/proc/meminfo", "r");
+    char line[256];
+    double free_bytes = (double)INFINITY;
+
+    while (file && fgets(line, sizeof(line), file)) {
+        unsigned long long kib;
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) {
+            free_bytes = (double)kib * 1024;
+            break;
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    return free_bytes;
+}
+
+advntk_status advntk__room_refuse(const char *what, double bytes, const char *advice,
+                                  struct advntk_error *err)
+{
+    return ADVNTK_FAIL(err, ENOMEM, "%s needs %.1f GiB, %.1f GiB are free: %s", what, bytes / gib,
+                       bytes_free() / gib, advice);
+}
+
+advntk_status advntk__room_check(const char *what, double bytes, const char *advice,
+                                 struct advntk_error *err)
+{
+    return bytes <= bytes_free() ? ADVNTK_OK : advntk__room_refuse(what, bytes, advice, err);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "base/try.h"
+#include "linalg/room.h"
+#include "linalg/sym.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TILE = ADVNTK__TILE };
+
+static const char *const advice = "use fewer images, or precision float32 instead of float64";
+
+advntk_status advntk__sym_new(ptrdiff_t n, enum advntk_precision precision, struct advntk_sym **a,
+                              struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk_sym *s = calloc(1, sizeof(*s));
+    double bytes;
+
+    *a = NULL;
+    if (!s) {
+        FAIL(err, ENOMEM, "no memory for a matrix");
+    }
+    if (n < 1 || n > (ptrdiff_t)1 << 30) {
+        FAIL(err, ESHAPE, "a kernel matrix of %td rows: expected 1 to 2^30", n);
+    }
+    s->n = n;
+    s->tiles = (n + TILE - 1) / TILE;
+    s->precision = precision;
+    s->tile_bytes = (size_t)TILE * TILE *
+                    (precision == ADVNTK_PRECISION_FLOAT32 ? sizeof(float) : sizeof(double));
+    bytes = (double)s->tiles * (double)(s->tiles + 1) / 2 * (double)s->tile_bytes;
+    TRY(advntk__room_check("this kernel matrix", bytes, advice, err));
+    s->memory = advntk_alloc(s->tiles * (s->tiles + 1) / 2, s->tile_bytes);
+    if (!s->memory) {
+        TRY(advntk__room_refuse("this kernel matrix", bytes, advice, err));
+    }
+    /* the padding lies in the last tile row alone */
+    memset(advntk__sym_tile(s, s->tiles - 1, 0), 0, (size_t)s->tiles * s->tile_bytes);
+    *a = s;
+    s = NULL;
+out:
+    advntk__sym_free(s);
+    return rc;
+}
+
+void advntk__sym_free(struct advntk_sym *a)
+{
+    if (a) {
+        advntk_free(a->memory);
+        free(a);
+    }
+}
+
+ptrdiff_t advntk_sym_size(const struct advntk_sym *a)
+{
+    return a->n;
+}
+
+enum advntk_precision advntk__sym_precision(const struct advntk_sym *a)
+{
+    return a->precision;
+}
+
+const void *advntk__sym_tile_const(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j)
+{
+    return a->memory + (size_t)(i * (i + 1) / 2 + j) * a->tile_bytes;
+}
+
+void *advntk__sym_tile(struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j)
+{
+    return a->memory + (size_t)(i * (i + 1) / 2 + j) * a->tile_bytes;
+}
+
+ptrdiff_t advntk__sym_tile_rows(const struct advntk_sym *a, ptrdiff_t i)
+{
+    return i < a->tiles - 1 ? TILE : a->n - i * TILE;
+}
+
+void advntk__sym_tile_at(ptrdiff_t index, ptrdiff_t *i, ptrdiff_t *j)
+{
+    ptrdiff_t row = (ptrdiff_t)((sqrt(8.0 * (double)index + 1) - 1) / 2);
+    /* the square root may be off by one where index is large */
+    while (row * (row + 1) / 2 > index) {
+        row--;
+    }
+    while ((row + 1) * (row + 2) / 2 <= index) {
+        row++;
+    }
+    *i = row;
+    *j = index - row * (row + 1) / 2;
+}
+
+double advntk__sym_entry(const struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column)
+{
+    ptrdiff_t r = row > column ? row : column, c = row > column ? column : row;
+    const void *tile = advntk__sym_tile_const(a, r / TILE, c / TILE);
+    ptrdiff_t at = r % TILE * TILE + c % TILE;
+    return a->precision == ADVNTK_PRECISION_FLOAT32 ? (double)((const float *)tile)[at]
+                                                    : ((const double *)tile)[at];
+}
+
+static void tile_store(struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column, double value)
+{
+    void *tile = advntk__sym_tile(a, row / TILE, column / TILE);
+    ptrdiff_t at = row % TILE * TILE + column % TILE;
+    if (a->precision == ADVNTK_PRECISION_FLOAT32) {
+        ((float *)tile)[at] = (float)value;
+    } else {
+        ((double *)tile)[at] = value;
+    }
+}
+
+void advntk__sym_set(struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column, double value)
+{
+    ptrdiff_t r = row > column ? row : column, c = row > column ? column : row;
+    tile_store(a, r, c, value);
+    if (r / TILE == c / TILE) {
+        tile_store(a, c, r, value);
+    }
+}
+
+void advntk__sym_tile_widen(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j, double *to)
+{
+    const void *from = advntk__sym_tile_const(a, i, j);
+    if (a->precision == ADVNTK_PRECISION_FLOAT64) {
+        memcpy(to, from, a->tile_bytes);
+        return;
+    }
+    for (ptrdiff_t at = 0; at < TILE * TILE; at++) {
+        to[at] = (double)((const float *)from)[at];
+    }
+}
