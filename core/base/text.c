@@ -83,6 +83,10 @@ void advntk__text_real(struct advntk__text *t, double x)
         advntk__text_puts(t, x > 0 ? ".inf" : "-.inf");
         return;
     }
+    if (x == trunc(x) && fabs(x) < 1e15) {
+        advntk__text_printf(t, "%.0f", x); /* 10, not 1e+01 */
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(shortest, sizeof(shortest), "%.*g", digits, x);
         if (strtod(shortest, NULL) == x) {

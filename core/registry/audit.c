@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "registry/internal.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,15 @@ static bool is_version(const char *version)
                                             "0123456789.-+")] == '\0');
 }
 
+/* jansson takes UTF-8 alone. */
+static bool is_utf8(const char *text)
+{
+    json_t *value = json_string(text);
+    bool valid = value != NULL;
+    json_decref(value);
+    return valid;
+}
+
 /* Required texts are there and not empty; any text is one, and of one line unless it is prose. */
 static advntk_status check_text(const char *field, const char *text, bool required, bool prose,
                                 struct advntk_error *err)
@@ -51,6 +61,9 @@ static advntk_status check_text(const char *field, const char *text, bool requir
     }
     if (!advntk__mapped_text(text)) {
         FAIL(err, EABI, "%s: is not a static text", field);
+    }
+    if (!is_utf8(text)) {
+        FAIL(err, EABI, "%s: is not UTF-8", field);
     }
     if (required && !*text) {
         FAIL(err, EABI, "%s: is empty, expected a text", field);

@@ -12,8 +12,6 @@ static const char *const centres[] = {"clean", "start", NULL};
 static const char *const scores[] = {"worst", "last", NULL};
 
 #define SETTINGS struct advntk_attack_settings
-/* Limits so far away that only a mistake reaches them. */
-#define COUNT_MAX INT64_C(1000000000000)
 
 static const struct advntk_param attack_params[] = {
     ADVNTK_SLOT(SETTINGS, norm, NORM, "linf", .help = "norm that the perturbation is measured in"),
@@ -42,14 +40,14 @@ static const struct advntk_param attack_params[] = {
                           "(outside the radius by request)"),
     ADVNTK_CHOICE(SETTINGS, score, "worst", scores,
                   .help = "what counts: every point that was evaluated, or the last one alone"),
-    ADVNTK_INT(SETTINGS, budget_steps, 0, 0, COUNT_MAX, .unit = "steps an image",
-               .help = "limit; 0: none"),
-    ADVNTK_INT(SETTINGS, budget_gradients, 0, 0, COUNT_MAX, .unit = "gradients an image",
-               .help = "limit; 0: none"),
-    ADVNTK_INT(SETTINGS, budget_outputs, 0, 0, COUNT_MAX, .unit = "outputs an image",
-               .help = "limit; 0: none"),
+    ADVNTK_INT(SETTINGS, budget_steps, 0, 0, INT64_MAX, .unit = "steps an image",
+               .help = "most steps of an attack; 0: no limit"),
+    ADVNTK_INT(SETTINGS, budget_gradients, 0, 0, INT64_MAX, .unit = "gradients an image",
+               .help = "most gradients evaluated; 0: no limit"),
+    ADVNTK_INT(SETTINGS, budget_outputs, 0, 0, INT64_MAX, .unit = "outputs an image",
+               .help = "most model outputs evaluated; 0: no limit"),
     ADVNTK_REAL(SETTINGS, budget_seconds, 0, 0, INFINITY, .unit = "seconds an evaluation",
-                .help = "limit; 0: none"),
+                .help = "longest time; 0: no limit"),
     ADVNTK_BOOL(SETTINGS, record, false,
                 .help = "whether to keep the loss and distance of every step for the report"),
     ADVNTK_PARAM_END};

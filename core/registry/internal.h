@@ -3,6 +3,7 @@
 #ifndef ADVNTK_REGISTRY_INTERNAL_H
 #define ADVNTK_REGISTRY_INTERNAL_H
 
+#include "base/text.h"
 #include "registry/registry.h"
 
 /* A folder that plugins are looked for in, and a file found there. */
@@ -78,6 +79,16 @@ size_t advntk__ops_bytes(uint32_t kind);
 /* Size and alignment of the member that a row fills; 0: no such type. */
 size_t advntk__param_bytes(enum advntk_param_type type);
 const char *advntk__param_type_name(enum advntk_param_type type);
+
+/* Whether a refused file lies in the folder of that kind, or directly in a plugin folder; kind 0:
+ * any. */
+bool advntk__refusal_concerns(const struct advntk__refusal *refusal, uint32_t kind);
+
+/* The JSON forms; a lack of memory is kept in out->failed. */
+void advntk__describe_json(const struct advntk__plugin_record *record, const char *example,
+                           struct advntk__text *out);
+void advntk__list_json(const struct advntk__registry *registry, uint32_t kind, bool all,
+                       struct advntk__text *out);
 
 enum { ADVNTK__ROWS_MAX = 1000 };
 

@@ -220,30 +220,37 @@ const struct advntk__plugin_record *advntk__registry_find(const struct advntk__r
     return NULL;
 }
 
+bool advntk__refusal_concerns(const struct advntk__refusal *refusal, uint32_t kind)
+{
+    const char *file = refusal->file, *slash = strrchr(file, '/'), *folder = slash;
+
+    if (kind == 0 || !slash) {
+        return true;
+    }
+    while (folder > file && folder[-1] != '/') {
+        folder--;
+    }
+    for (uint32_t k = 1; k < KIND_END; k++) {
+        size_t length = strlen(kinds[k].name);
+        if ((size_t)(slash - folder) == length && strncmp(folder, kinds[k].name, length) == 0) {
+            return k == kind;
+        }
+    }
+    return true;
+}
+
 /* The refusal of a file called NAME.so, directly in a folder or in one of the kind. */
 static const struct advntk__refusal *refusal_of(const struct advntk__registry *registry,
                                                 uint32_t kind, const char *name)
 {
+    size_t length = strlen(name);
+
     for (ptrdiff_t i = 0; i < registry->refusal_count; i++) {
-        const char *file = registry->refusals[i].file, *slash = strrchr(file, '/');
-        const char *base = slash ? slash + 1 : file, *folder = slash ? slash : file;
-        size_t length = strlen(name), kind_length;
-        uint32_t folder_kind = 0;
-        if (strncmp(base, name, length) != 0 || strcmp(base + length, ".so") != 0) {
-            continue;
-        }
-        while (folder > file && folder[-1] != '/') {
-            folder--;
-        }
-        kind_length = slash ? (size_t)(slash - folder) : 0;
-        for (uint32_t k = 1; k < KIND_END; k++) {
-            if (strlen(kinds[k].name) == kind_length &&
-                strncmp(folder, kinds[k].name, kind_length) == 0) {
-                folder_kind = k;
-            }
-        }
-        if (folder_kind == 0 || folder_kind == kind) {
-            return &registry->refusals[i];
+        const struct advntk__refusal *r = &registry->refusals[i];
+        const char *slash = strrchr(r->file, '/'), *base = slash ? slash + 1 : r->file;
+        if (strncmp(base, name, length) == 0 && strcmp(base + length, ".so") == 0 &&
+            advntk__refusal_concerns(r, kind)) {
+            return r;
         }
     }
     return NULL;
