@@ -1,7 +1,135 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-int main(void)
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct cli_command *const cli_commands[] = {
+    &cli_list,
+    &cli_describe,
+    &cli_version,
+    NULL,
+};
+
+volatile sig_atomic_t cli_cancel;
+
+static void on_signal(int number)
 {
-    return 0;
+    (void)number;
+    if (cli_cancel) {
+        _exit(CLI_INTERRUPTED);
+    }
+    cli_cancel = 1;
+}
+
+void cli_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void overview(void)
+{
+    printf(
+        "usage: advntk COMMAND ... [options]\n\nAdversarial training in the neural tangent kernel "
+        "regime, from recipes.\n\ncommands:\n");
+    for (const struct cli_command *const *c = cli_commands; *c; c++) {
+        printf("  %-10s %s\n", (*c)->name, (*c)->summary);
+    }
+    printf("  %-10s %s\n", "help", "this text, or that of a command: advntk help run");
+    printf("\n'advntk COMMAND --help' says what a command takes, with an example.\n");
+}
+
+static const struct cli_command *find_command(const char *name)
+{
+    for (const struct cli_command *const *c = cli_commands; *c; c++) {
+        if (strcmp((*c)->name, name) == 0) {
+            return *c;
+        }
+    }
+    return NULL;
+}
+
+static int unknown_command(const struct cli *cli, const char *name)
+{
+    const char *names[32] = {"help"}, *nearest;
+    ptrdiff_t n = 1;
+
+    for (const struct cli_command *const *c = cli_commands; *c; c++) {
+        names[n++] = (*c)->name;
+    }
+    nearest = advntk__text_nearest(name, n, names);
+    if (nearest) {
+        return cli_misuse(cli, "no command '%s'; did you mean '%s'?", name, nearest);
+    }
+    return cli_misuse(cli, "no command '%s'", name);
+}
+
+static int run_command(struct cli *cli, int argc, char **argv)
+{
+    int code = cli_parse(cli, argc, argv);
+
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (cli->help) {
+        cli_help(cli->command);
+        return CLI_DONE;
+    }
+    return cli->command->run(cli);
+}
+
+static int dispatch(struct cli *cli, int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+
+    if (!name) {
+        return cli_misuse(cli, "expected a command");
+    }
+    if (strcmp(name, "help") == 0 && argc > 2) {
+        cli->command = find_command(argv[2]);
+        if (!cli->command) {
+            return unknown_command(cli, argv[2]);
+        }
+        cli_help(cli->command);
+        return CLI_DONE;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        overview();
+        return CLI_DONE;
+    }
+    cli->command = strcmp(name, "--version") == 0 ? &cli_version : find_command(name);
+    if (!cli->command) {
+        return unknown_command(cli, name);
+    }
+    return run_command(cli, argc - 2, argv + 2);
+}
+
+int main(int argc, char **argv)
+{
+    const char *results = getenv("ADVNTK_RESULTS");
+    struct cli cli = {.results = results && *results ? results : "results"};
+    int code;
+
+    gsl_set_error_handler_off();
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is a failed write, not a death */
+    signal(SIGPIPE, SIG_IGN);
+    code = dispatch(&cli, argc, argv);
+    free(cli.words);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_DONE) {
+        if (errno != EPIPE) {
+            cli_fail("cannot write the results: %s", strerror(errno));
+        }
+        code = CLI_FAILED;
+    }
+    return code;
 }

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "cli/cli.h"
+
+#include "registry/describe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool as_markdown;
+
+static const struct cli_option describe_options[] = {
+    {CLI_FLAG, "markdown", 0, NULL, &as_markdown, "as a page of the reference"},
+    {CLI_END, NULL, 0, NULL, NULL, NULL},
+};
+
+/* NAME without a kind: fine if only one kind has it. */
+static int find_anywhere(const struct advntk__registry *registry, const char *name,
+                         const struct advntk__plugin_record **record)
+{
+    struct advntk__text found = {0};
+    const char *names[256], *nearest;
+    ptrdiff_t matches = 0, known = 0;
+
+    for (ptrdiff_t i = 0; i < advntk__registry_count(registry); i++) {
+        const struct advntk__plugin_record *r = advntk__registry_get(registry, i);
+        if (r->shadowed_by) {
+            continue;
+        }
+        if (known < (ptrdiff_t)(sizeof(names) / sizeof(*names))) {
+            names[known++] = r->plugin.name;
+        }
+        if (strcmp(r->plugin.name, name) == 0) {
+            *record = r;
+            advntk__text_printf(&found, "%s%s/%s", matches++ ? " and " : "",
+                                advntk__kind_name(r->plugin.kind), name);
+        }
+    }
+    if (matches > 1) {
+        cli_fail("'%s' is the name of %s: say which", name, advntk__text_get(&found));
+        *record = NULL;
+    } else if (matches == 0) {
+        nearest = advntk__text_nearest(name, known, names);
+        cli_fail("no plugin '%s'%s%s%s", name,
+                 nearest ? "; did you mean '" : "; 'advntk list' shows all", nearest ? nearest : "",
+                 nearest ? "'?" : "");
+    }
+    advntk__text_release(&found);
+    return *record ? CLI_DONE : CLI_FAILED;
+}
+
+static int find_plugin(const struct advntk__registry *registry, const char *word,
+                       const struct advntk__plugin_record **record)
+{
+    const char *slash = strchr(word, '/');
+    struct advntk_error err = {0};
+    char kind_name[64];
+    uint32_t kind;
+
+    *record = NULL;
+    if (!slash) {
+        return find_anywhere(registry, word, record);
+    }
+    snprintf(kind_name, sizeof(kind_name), "%.*s", (int)(slash - word), word);
+    kind = advntk__kind_of(kind_name);
+    if (!kind) {
+        return cli_unknown_kind(kind_name);
+    }
+    *record = advntk__registry_find(registry, kind, slash + 1);
+    if (!*record) {
+        advntk__registry_missing(registry, kind, slash + 1, &err);
+        return cli_error(&err);
+    }
+    return CLI_DONE;
+}
+
+static int describe_plugin(const struct cli *cli, const struct advntk__registry *registry,
+                           const char *word)
+{
+    const struct advntk__plugin_record *record = NULL;
+    enum advntk__format format = cli->json     ? ADVNTK__FORMAT_JSON
+                                 : as_markdown ? ADVNTK__FORMAT_MD
+                                               : ADVNTK__FORMAT_TEXT;
+    struct advntk__text out = {0};
+    struct advntk_error err;
+    int code = find_plugin(registry, word, &record);
+
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (advntk__describe_plugin(record, format, &out, &err) != ADVNTK_OK) {
+        code = cli_error(&err);
+    } else {
+        fputs(advntk__text_get(&out), stdout);
+    }
+    advntk__text_release(&out);
+    return code;
+}
+
+static int describe_main(struct cli *cli)
+{
+    struct advntk__registry *registry = NULL;
+    int code = CLI_DONE;
+
+    registry = cli_registry(cli);
+    if (!registry) {
+        return CLI_FAILED;
+    }
+    for (ptrdiff_t i = 0; i < cli->count && code == CLI_DONE; i++) {
+        code = describe_plugin(cli, registry, cli->words[i]);
+    }
+    advntk__registry_free(registry);
+    return code;
+}
+
+const struct cli_command cli_describe = {
+    .name = "describe",
+    .words = "KIND/NAME...",
+    .summary = "What a plugin does and takes: text, source, parameters",
+    .example = "advntk describe attack/pgd",
+    .options = describe_options,
+    .least = 1,
+    .most = -1,
+    .run = describe_main,
+};
