@@ -2,7 +2,14 @@
 # Every plugin: one line here, and its file plugins/KIND/NAME.c. A plugin that needs a library of its
 # own says so in the second list.
 plugins = \
-	backend/openblas
+	attack/fgsm \
+	attack/none \
+	attack/pgd \
+	backend/openblas \
+	loss/cross_entropy \
+	loss/mse \
+	norm/l2 \
+	norm/linf
 
 plugins/backend/openblas.so: PLUGIN_LIBS = $(OPENBLAS_LIBS)
 plugins/dataset/svhn.so: PLUGIN_LIBS = $(MATIO_LIBS)

@@ -2,6 +2,7 @@
 # A test program: one line in unit_tests (tests/unit/NAME.c) or oracle_tests (tests/oracle/NAME.c); a shell
 # test: one line in script_tests (tests/NAME.sh). All speak TAP; tests/run runs them and counts.
 unit_tests = \
+	attack_panel \
 	backend \
 	npy \
 	npz \
@@ -13,7 +14,7 @@ script_tests =
 test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests))
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
-EXTRA_DIST += tests/plugin.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
+EXTRA_DIST += tests/attack_world.h tests/plugin.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
 CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries))
 
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la

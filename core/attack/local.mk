@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libadvntk_la_SOURCES += \
+	core/attack/audit.c \
+	core/attack/evaluate.h \
+	core/attack/panel.c \
+	core/attack/panel.h \
+	core/attack/query.c \
+	core/attack/stages.c \
+	core/attack/start.c \
+	core/attack/steer.c

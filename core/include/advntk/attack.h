@@ -52,13 +52,16 @@ struct advntk_attack_settings {
     int targets;                 /* enum advntk_targets */
     bool random_start;
     double random_start_cube;    /* > 0: start uniform in the cube of this half width, not in the ball */
-    bool early_stop;             /* images that fell are not attacked further */
+    bool early_stop;             /* images that fell are not attacked further; score last: not restarted */
     int projection;              /* enum advntk_projection */
     double projection_guard;     /* sequential l2: scale by min(|d|, r) / (|d| + guard) */
     int ball_centre;             /* enum advntk_ball_centre */
     int score;                   /* enum advntk_score */
-    int64_t budget_steps, budget_gradients, budget_outputs; /* an image; 0: no limit */
-    double budget_seconds;       /* an evaluation; 0: no limit */
+    /* An image, over all restarts; 0: no limit. The start point costs an output (and a gradient where
+     * the attack needs them) but no step; the clean evaluation costs nothing. A point that can not be
+     * paid in full is not evaluated and ends the image's attack. */
+    int64_t budget_steps, budget_gradients, budget_outputs;
+    double budget_seconds;       /* an evaluation; 0: no limit. Images cut short make the audit suspect */
     bool record;                 /* the flight recorder */
 };
 
@@ -75,9 +78,12 @@ struct advntk_attack_view {
     const struct advntk_attack_settings *settings;
     uint64_t seed;
     uint32_t purpose;
+    uint32_t first_step;         /* added to step in the streams (training: each batch has its own) */
+    struct advntk_host *host;
 };
 
-/* What the last points gave. Rows that are not active hold what they gave when they last were. */
+/* What the last points gave. Rows that are not active hold what they gave when they last were, but for
+ * their gradients, which are undefined. */
 struct advntk_attack_seen {
     const double *point;     /* n,d: as evaluated, after projection */
     const double *outputs;   /* n,classes */
@@ -89,7 +95,8 @@ struct advntk_attack_ask {
     double *point;           /* n,d: where to evaluate next; holds the last points at entry */
     bool gradient;           /* whether gradients are wanted there */
     ptrdiff_t m;             /* cotangents an image; 0 at entry: the gradient of the loss slot, m = 1 */
-    double *cotangent;       /* n,m,classes, filled by the plugin where m > 0; room for m = classes */
+    double *cotangent;       /* n,m,classes, filled by the plugin where m > 0; room for m = classes.
+                              * m cotangents are charged as m gradients */
     bool *done;              /* n: true: this image needs no further point; its ask is not evaluated */
 };
 
@@ -105,15 +112,18 @@ struct advntk_attack_ops {
     /* seen: at the first call the start points (the clean images, or random ones). Sets ask; when every
      * active row is done the restart ends and nothing more is evaluated. */
     advntk_status (*step)(void *state, const struct advntk_attack_view *view, const struct advntk_attack_seen *seen, struct advntk_attack_ask *ask, struct advntk_error *err);
+    /* May both be NULL: then a panel that was interrupted begins again. */
     advntk_status (*save)(const void *state, struct advntk_writer *w, struct advntk_error *err);
     advntk_status (*load)(void *state, struct advntk_reader *r, struct advntk_error *err);
     void (*close)(void *state);
     /* Composites have this instead of open..close: child number `index`, which the host runs on what
-     * still stands; *child NULL: no more. */
+     * still stands; *child NULL: no more. norm: the plugin's name. A child without norm, radius or loss of
+     * its own has the composite's; one without host_config has all of the composite's settings. */
     advntk_status (*stages)(const void *config, ptrdiff_t classes, const char *norm, ptrdiff_t index, const struct advntk_slot **child, struct advntk_error *err);
 };
 
-/* direction (n,d) <- the norm's steepest step for each active row of gradient (n,d). */
+/* direction (n,d) <- the norm's steepest step for each active row of gradient (n,d); other rows are left
+ * as they are. direction may be gradient. Fails: EUNSUPPORTED (the norm offers no steepest). */
 ADVNTK_MUST_CHECK advntk_status advntk_attack_steepest(const struct advntk_attack_view *view, const double *gradient, double *direction, struct advntk_error *err);
 
 /* The stream of row i at the view's restart and step. */
