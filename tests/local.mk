@@ -9,9 +9,14 @@ unit_tests = \
 	random \
 	sym
 oracle_tests =
+# tests of other folders: tests/NAME.c
+folder_tests = \
+	broken/refusals \
+	contract/plugins
 script_tests =
 
-test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests))
+test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests)) \
+	$(addprefix tests/,$(folder_tests))
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
 EXTRA_DIST += tests/attack_world.h tests/plugin.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
@@ -20,9 +25,74 @@ CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries))
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CPPFLAGS) $(AM_CFLAGS) \
 		$(CFLAGS) -DTEST_DATA='"$(abs_top_srcdir)/tests/oracle/data"' -DPLUGINS='"$(abs_top_builddir)/plugins"' \
-		-MMD -MF $@.d $(LDFLAGS) -o $@ $< .libs/libadvntk.so $(GSL_LIBS) $(JANSSON_LIBS) -lm \
+		-DBROKEN='"$(abs_top_builddir)/tests/broken"' -MMD -MF $@.d $(LDFLAGS) -o $@ $< .libs/libadvntk.so $(GSL_LIBS) $(JANSSON_LIBS) -lm \
 		-Wl,-rpath,$(abs_top_builddir)/.libs
 -include $(addsuffix .d,$(test_binaries))
+
+# Plugins with one fault each: tests/broken/NAME.c. -z defs is left out, as one of them lacks a symbol.
+broken_plugins = \
+	bad_name \
+	bad_version \
+	binary_name \
+	choice_default \
+	choice_twice \
+	default_on_open_end \
+	default_out_of_range \
+	duplicate_parameter \
+	endless_table \
+	good \
+	host_parameter \
+	huge_size \
+	list_of_lists \
+	long_summary \
+	longer_rows \
+	min_above_max \
+	missing_choices \
+	missing_help \
+	missing_licence \
+	missing_name \
+	missing_ops \
+	missing_step \
+	missing_summary \
+	missing_version \
+	name_differs \
+	nan_default \
+	newer_minor \
+	no_entry \
+	no_operation \
+	no_ops_bytes \
+	offset_outside \
+	offset_unaligned \
+	offsets_overlap \
+	old_release \
+	old_shorter \
+	parameter_name \
+	returns_null \
+	returns_wild_pointer \
+	save_without_load \
+	slot_key \
+	slot_kind \
+	tiny_size \
+	undefined_symbol \
+	unknown_flags \
+	unknown_goal \
+	unknown_kind \
+	unknown_type \
+	unterminated_table \
+	wild_name \
+	wrong_blasint \
+	wrong_kind \
+	wrong_magic \
+	wrong_major \
+	wrong_param_bytes
+broken_files = $(addprefix tests/broken/attack/,$(addsuffix .so,$(broken_plugins)))
+EXTRA_DIST += tests/broken/abi_1_0.h tests/broken/broken.h $(addprefix tests/broken/,$(addsuffix .c,$(broken_plugins)))
+CLEANFILES += $(broken_files) $(broken_files:.so=.d)
+tests/broken/refusals.test: $(broken_files)
+tests/broken/attack/%.so: tests/broken/%.c
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
+		-DBROKEN_NAME='"$*"' -fPIC -fvisibility=hidden -MMD -MF $(@:.so=.d) -shared $(LDFLAGS) -o $@ $<
+-include $(broken_files:.so=.d)
 
 # make check ONLY='tests/unit/random.test' runs only these
 TESTS_TO_RUN = $(or $(ONLY),$(test_binaries) $(test_scripts))

@@ -87,16 +87,17 @@ bool advntk__mapped_text(const char *text)
 static advntk_status check_length(const char *file, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    FILE *f = fopen(file, "rbe");
+    FILE *f = NULL;
     ElfW(Ehdr) head;
     ElfW(Phdr) part;
     struct stat st;
 
+    if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) { /* opening a pipe would wait */
+        FAIL(err, EABI, "is not a regular file");
+    }
+    f = fopen(file, "rbe");
     if (!f || fstat(fileno(f), &st) != 0) {
         FAIL(err, EIO, "cannot be read: %s", strerror(errno));
-    }
-    if (!S_ISREG(st.st_mode)) {
-        FAIL(err, EABI, "is not a regular file");
     }
     if (fread(&head, sizeof(head), 1, f) != 1 || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0) {
         FAIL(err, EABI, "is not a shared library; remove it from the plugin folder");
@@ -205,11 +206,11 @@ static advntk_status copy_descriptor(const struct advntk_plugin *theirs,
     size_t bytes;
 
     TRY(check_abi(&theirs->abi, err));
-    bytes = theirs->abi.size < sizeof(*plugin) ? theirs->abi.size : sizeof(*plugin);
-    if (!advntk__mapped(theirs, bytes)) {
+    if (!advntk__mapped(theirs, theirs->abi.size)) {
         FAIL(err, EABI, "abi.size: is %u, more than the plugin's memory; " REBUILD,
              (unsigned)theirs->abi.size);
     }
+    bytes = theirs->abi.size < sizeof(*plugin) ? theirs->abi.size : sizeof(*plugin);
     memset(plugin, 0, sizeof(*plugin));
     memcpy(plugin, theirs, bytes);
 out:
