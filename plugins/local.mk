@@ -2,10 +2,19 @@
 # Every plugin: one line here, and its file plugins/KIND/NAME.c. A plugin that needs a library of its
 # own says so in the second list.
 plugins = \
+	activation/abs \
+	activation/erf \
+	activation/identity \
+	activation/leaky_relu \
+	activation/relu \
+	activation/sigmoid_like \
+	architecture/mlp \
 	attack/fgsm \
 	attack/none \
 	attack/pgd \
 	backend/openblas \
+	kernel/nngp \
+	kernel/ntk \
 	loss/cross_entropy \
 	loss/mse \
 	norm/l2 \

@@ -6,7 +6,10 @@ public_HEADERS = \
 	core/include/advntk/attack.h \
 	core/include/advntk/backend.h \
 	core/include/advntk/dataset.h \
+	core/include/advntk/duals.h \
+	core/include/advntk/duals.inc \
 	core/include/advntk/host.h \
+	core/include/advntk/infinite.h \
 	core/include/advntk/isa.h \
 	core/include/advntk/kernel.h \
 	core/include/advntk/linear.h \

@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libadvntk_la_SOURCES += \
+	core/infinite/engine.c \
+	core/infinite/engine.h \
+	core/infinite/predictor.h \
+	core/infinite/program.c
+libkernels_la_SOURCES += \
+	core/infinite/pass.c \
+	core/infinite/pass.inc

@@ -9,14 +9,17 @@ struct advntk__predictor_setup {
     struct advntk_host *host;
     const struct advntk_kernel_ops *kernel;
     void *kernel_state;
-    const void *train_points;  /* prepared by kernel->points_put; borrowed for the predictor's life */
+    const void
+        *train_points; /* prepared by kernel->points_put; borrowed for the predictor's life */
     ptrdiff_t train, classes, height, width, channels;
     enum advntk_precision precision;
     const double *shift, *scale; /* channels each */
 };
 
 /* Starts with alpha = 0. Free with advntk_predictor_free. */
-ADVNTK_MUST_CHECK advntk_status advntk__predictor_make(const struct advntk__predictor_setup *setup, struct advntk_predictor **predictor, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__predictor_make(const struct advntk__predictor_setup *setup,
+                                                       struct advntk_predictor **predictor,
+                                                       struct advntk_error *err);
 const double *advntk__predictor_alpha(const struct advntk_predictor *predictor); /* train,classes */
 
 #endif

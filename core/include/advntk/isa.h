@@ -24,8 +24,13 @@ enum { ADVNTK_ISA_PORTABLE, ADVNTK_ISA_AVX2, ADVNTK_ISA_AVX512, ADVNTK_ISA_COUNT
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #define ADVNTK_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#if defined(__clang__) /* does not know the width option */
+#define ADVNTK_TARGET_AVX512 \
+    __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")))
+#else
 #define ADVNTK_TARGET_AVX512 \
     __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,prefer-vector-width=512")))
+#endif
 #else
 #define ADVNTK_TARGET_AVX2
 #define ADVNTK_TARGET_AVX512

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The layer graph that an architecture builds (advntk/architecture.h): a list of layers in which
+ * each comes after those that it stands on. A kind of layer is one row of the table in graph.c.
+ */
+#ifndef ADVNTK_GRAPH_GRAPH_H
+#define ADVNTK_GRAPH_GRAPH_H
+
+#include <advntk/architecture.h>
+#include <stdbool.h>
+
+struct advntk__hash;
+struct advntk__text;
+
+/* The numbers are part of content hashes: never reuse one. */
+enum advntk__layer_kind {
+    ADVNTK__LAYER_INPUT = 0,
+    ADVNTK__LAYER_FLATTEN = 1,
+    ADVNTK__LAYER_DENSE = 2,
+    ADVNTK__LAYER_ACTIVATION = 3,
+    ADVNTK__LAYER_SUM = 4
+};
+
+/* channels 0: infinitely many, the width of a hidden layer */
+struct advntk__shape {
+    ptrdiff_t height, width, channels;
+};
+
+struct advntk__layer {
+    enum advntk__layer_kind kind;
+    ptrdiff_t from_count;
+    const ptrdiff_t *from;         /* from_count numbers of earlier layers */
+    struct advntk__shape shape;    /* of its output */
+    bool gaussian;                 /* its output is a zero-mean Gaussian process */
+    struct advntk_affine affine;   /* DENSE */
+    struct advntk_slot activation; /* ACTIVATION; borrowed from the config that it came from */
+    const char *place;             /* "recipe.yaml:12:7" or NULL */
+};
+
+/* An empty graph for images of height x width x channels. Fails: ENOMEM, ESHAPE (a size below 1).
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__graph_new(ptrdiff_t height, ptrdiff_t width,
+                                                  ptrdiff_t channels, struct advntk_graph **graph,
+                                                  struct advntk_error *err);
+void advntk__graph_free(struct advntk_graph *graph);
+
+/* Ends the building: the first fault of any layer function, or of the whole (no output, an output
+ * that is not a dense layer, layers whose output nobody uses). Fails: EINVALID, ESHAPE, ENOMEM,
+ * ELIMIT. */
+ADVNTK_MUST_CHECK advntk_status advntk__graph_finish(struct advntk_graph *graph,
+                                                     struct advntk_error *err);
+
+/* All three: the graph of an architecture slot, built and finished. The slot's config must outlive
+ * it. */
+ADVNTK_MUST_CHECK advntk_status advntk__graph_build(const struct advntk_slot *architecture,
+                                                    ptrdiff_t height, ptrdiff_t width,
+                                                    ptrdiff_t channels, ptrdiff_t classes,
+                                                    struct advntk_graph **graph,
+                                                    struct advntk_error *err);
+
+ptrdiff_t advntk__graph_count(const struct advntk_graph *graph);
+const struct advntk__layer *advntk__graph_layer(const struct advntk_graph *graph, ptrdiff_t i);
+ptrdiff_t
+advntk__graph_output(const struct advntk_graph *graph); /* number of the last layer; -1: none */
+
+/* "layer 3 (activation relu)", with the place before it where known. */
+void advntk__graph_name(const struct advntk_graph *graph, ptrdiff_t i, struct advntk__text *out);
+
+/* Adds the graph's content to a hash: layers, edges, parameters and activations, not places. */
+ADVNTK_MUST_CHECK advntk_status advntk__graph_identity(const struct advntk_graph *graph,
+                                                       struct advntk__hash *hash,
+                                                       struct advntk_error *err);
+
+/* A table of the layers and two lines on cost and memory. */
+void advntk__graph_print(const struct advntk_graph *graph, struct advntk__text *out);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The infinite-width engine, for plugins of kind kernel: from a layer graph to kernel values and their
+ * input gradients. All functions but `open` have the signatures of struct advntk_kernel_ops and may
+ * stand in its table as they are; what they promise is said there (advntk/kernel.h).
+ *
+ * Sources: Jacot et al. 2018 (tangent kernel); Lee et al. 2018, 2019 (nngp).
+ */
+#ifndef ADVNTK_INFINITE_H
+#define ADVNTK_INFINITE_H
+
+#include <advntk/kernel.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum advntk_infinite_kind {
+    ADVNTK_INFINITE_NNGP = 1, /* covariance of the outputs at initialisation */
+    ADVNTK_INFINITE_NTK = 2   /* neural tangent kernel */
+};
+
+/*
+ * Compiles setup->graph for setup->precision and the host's instruction set. The graph and the host
+ * must outlive the state. Fails: ENOMEM; ESHAPE (the setup's images are not those of the graph);
+ * EUNSUPPORTED (an activation without dual moments, a host without a backend).
+ */
+ADVNTK_MUST_CHECK advntk_status advntk_infinite_open(struct advntk_host *host, const struct advntk_kernel_setup *setup, enum advntk_infinite_kind kind, void **state, struct advntk_error *err);
+void advntk_infinite_close(void *state);
+
+ADVNTK_MUST_CHECK advntk_status advntk_infinite_points_new(void *state, ptrdiff_t n, void **points, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t first, ptrdiff_t count, const double *pixels, struct advntk_error *err);
+void advntk_infinite_points_free(void *state, void *points);
+
+ADVNTK_MUST_CHECK advntk_status advntk_infinite_diagonal(void *state, const void *a, ptrdiff_t first, ptrdiff_t count, double *k, struct advntk_error *err);
+/* Where a == b, entries of an image with itself come from the variance recursion. */
+ADVNTK_MUST_CHECK advntk_status advntk_infinite_tile(void *state, const void *a, ptrdiff_t i0, ptrdiff_t m, const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower, void *k, ptrdiff_t ld, struct advntk_arena *arena, struct advntk_error *err);
+
+/*
+ * A row's bits depend on that row and its place in the panel alone. The tape borrows both sets of
+ * points and holds two numbers a pair; tapes are kept for reuse, so panel, panel_vjp and tape_free of
+ * one state have one caller at a time. Cost of a panel: one product of 128 rows; of panel_vjp: one
+ * more a cotangent.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk_infinite_panel(void *state, const void *a, const void *b, void *k, void **tape, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk_infinite_panel_vjp(void *state, const void *tape, ptrdiff_t m, const void *g, double *dx, struct advntk_error *err);
+void advntk_infinite_tape_free(void *state, void *tape);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

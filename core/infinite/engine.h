@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The infinite-width engine's inside: a graph compiled to a program over registers, and blocks of
+ * pairs that the program runs on (pass.c). advntk/infinite.h is the public part.
+ *
+ * Notation (numerics.md, section 1):
+ *   s = <x,x'>/d, q = |x|^2/d, r = |x'|^2/d     the pair's input moments
+ *   K, T        values of nngp and tangent kernel behind a layer      (K, Theta)
+ *   K_s, K_q    their derivatives with respect to s and to q: every value of a network of dense
+ * layers T_s, T_q    is a function of (s, q, r) alone, so these two give the gradient in x slot an
+ * activation layer; there each image has a standard deviation, its inverse, and the derivative of
+ * the variance with respect to q
+ */
+#ifndef ADVNTK_INFINITE_ENGINE_H
+#define ADVNTK_INFINITE_ENGINE_H
+
+#include <advntk/activation.h>
+#include <advntk/infinite.h>
+
+enum {
+    ADVNTK__BLOCK = 256,   /* pairs a pass works on at once: a few registers of them stay in L1 */
+    ADVNTK__COLUMNS = 512, /* columns of a panel that one thread multiplies and passes at once */
+    ADVNTK__SCRATCH = 9    /* block arrays that an activation needs: a, 1/a and seven moments */
+};
+
+enum advntk__step_kind {
+    ADVNTK__STEP_INPUT,
+    ADVNTK__STEP_DENSE,
+    ADVNTK__STEP_ACTIVATION,
+    ADVNTK__STEP_COPY,
+    ADVNTK__STEP_ADD /* out += in */
+};
+
+/* One instruction. Registers may coincide: every step works entry by entry. */
+struct advntk__step {
+    enum advntk__step_kind kind;
+    ptrdiff_t in, out, layer;
+    double w2, b2;  /* DENSE */
+    ptrdiff_t slot; /* ACTIVATION */
+    const struct advntk_activation_ops *ops;
+    const void *config;
+    advntk_dual32_fn dual32;
+    advntk_dual64_fn dual64;
+    const char *name; /* of the activation */
+};
+
+struct advntk__program {
+    struct advntk__step *steps;
+    ptrdiff_t count, registers, slots, output; /* output: a register */
+    bool tangent;                              /* T is wanted, not K alone */
+    double variance_limit;                     /* largest finite number of the precision */
+};
+
+/* Graph to program. Fails: ENOMEM, EUNSUPPORTED. Release with advntk__program_release. */
+ADVNTK_MUST_CHECK advntk_status advntk__program_compile(const struct advntk_graph *graph, int isa,
+                                                        enum advntk_precision precision,
+                                                        bool tangent,
+                                                        struct advntk__program *program,
+                                                        struct advntk_error *err);
+void advntk__program_release(struct advntk__program *program);
+
+/* One image's way through the program in float64: its kernel with itself. work: 3 doubles a
+ * register; slots (out): variance and dvariance/dq, 2 doubles a slot; value (out): of the output.
+ * Fails: ENUMERIC (a variance that is not finite or not the activation's to have, naming the
+ * layer). */
+ADVNTK_MUST_CHECK advntk_status advntk__program_variance(const struct advntk__program *program,
+                                                         const struct advntk_graph *graph, double q,
+                                                         double *work, double *slots, double *value,
+                                                         struct advntk_error *err);
+
+/* One row of pairs: an image against n <= ADVNTK__BLOCK others. */
+struct advntk__block32 {
+    ptrdiff_t n;
+    const float *s;           /* n */
+    const float *a, *ia, *aq; /* the row's, at slot v: a[v * a_stride] */
+    const float *b, *ib;      /* the columns', at slot v: b + v * b_stride */
+    ptrdiff_t a_stride, b_stride;
+    float *value, *value_s, *value_q; /* n; value_s NULL: no derivatives; value may be s */
+    float *work;                      /* advntk__pass_work() numbers */
+};
+struct advntk__block64 {
+    ptrdiff_t n;
+    const double *s;
+    const double *a, *ia, *aq;
+    const double *b, *ib;
+    ptrdiff_t a_stride, b_stride;
+    double *value, *value_s, *value_q;
+    double *work;
+};
+typedef void (*advntk__pass32_fn)(const struct advntk__program *program,
+                                  const struct advntk__block32 *block);
+typedef void (*advntk__pass64_fn)(const struct advntk__program *program,
+                                  const struct advntk__block64 *block);
+advntk__pass32_fn advntk__pass32(int isa);
+advntk__pass64_fn advntk__pass64(int isa);
+ptrdiff_t advntk__pass_work(const struct advntk__program *program);
+
+/* The same as a pass of n pairs with derivatives, written from the table of layers without regard
+ * to speed: what the tests hold pass.c against. s, q, r, and the three results: n. */
+ADVNTK_MUST_CHECK advntk_status advntk__ref_pass(const struct advntk_graph *graph, bool tangent,
+                                                 ptrdiff_t n, const double *s, const double *q,
+                                                 const double *r, double *value, double *value_s,
+                                                 double *value_q, struct advntk_error *err);
+
+#endif
