@@ -8,11 +8,11 @@ unit_tests = \
 	npz \
 	random \
 	sym
-oracle_tests =
-# tests of other folders: tests/NAME.c
-folder_tests = \
+oracle_tests = \
+	# tests of other folders: tests/NAME.c \
 	broken/refusals \
-	contract/plugins
+	contract/plugins \
+	kernels
 script_tests =
 
 test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests)) \
@@ -20,6 +20,7 @@ test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
 EXTRA_DIST += tests/attack_world.h tests/plugin.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
+EXTRA_DIST += tests/engine.h tests/oracle/data
 CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries))
 
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la

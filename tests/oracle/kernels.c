@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Kernels and their input gradients against neural-tangents (data/kernels/README.md). */
+#include "config.h"
+#include "tap.h"
+
+#include "engine.h"
+
+enum { N1 = 6, N2 = 5, D = 8 * 8 * 3 };
+
+static const struct network {
+    const char *name, *activation;
+    int64_t depth;
+} networks[] = {
+    {"mlp2-relu", "activation/relu", 2},
+    {"mlp3-relu", "activation/relu", 3},
+    {"mlp5-relu", "activation/relu", 5},
+    {"mlp10-relu", "activation/relu", 10},
+    {"mlp3-leaky_relu", "activation/leaky_relu", 3},
+    {"mlp3-abs", "activation/abs", 3},
+    {"mlp3-identity", "activation/identity", 3},
+    {"mlp3-erf", "activation/erf", 3},
+    {"mlp3-sigmoid_like", "activation/sigmoid_like", 3},
+    {"residual-dense", NULL, 0},
+};
+
+/* What one kernel gave, as float64. */
+struct result {
+    double value[N1 * N2], self[N1 * N1], diagonal[N1], gradient[N1 * D];
+};
+
+static double *x1, *x2, *g;
+
+static struct advntk_graph *residual_dense(struct advntk_slot relu, struct advntk_slot erf_slot)
+{
+    struct advntk_error err = {0};
+    struct advntk_graph *graph = NULL;
+    struct advntk_affine w = {1.76, 0.18};
+    ptrdiff_t branch[2], at;
+
+    must(advntk__graph_new(8, 8, 3, &graph, &err), &err);
+    branch[1] =
+        advntk_graph_dense(graph, advntk_graph_flatten(graph, advntk_graph_input(graph)), w);
+    at = advntk_graph_dense(graph, advntk_graph_activation(graph, branch[1], relu), w);
+    branch[0] = advntk_graph_dense(graph, advntk_graph_activation(graph, at, erf_slot), w);
+    at = advntk_graph_activation(graph, advntk_graph_sum(graph, 2, branch), relu);
+    advntk_graph_output(graph, advntk_graph_dense(graph, at, w));
+    must(advntk__graph_finish(graph, &err), &err);
+    return graph;
+}
+
+static void widen(ptrdiff_t n, const void *from, enum advntk_precision precision, double *to)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        to[i] = precision == ADVNTK_PRECISION_FLOAT32 ? (double)((const float *)from)[i]
+                                                      : ((const double *)from)[i];
+    }
+}
+
+static void compute(struct advntk_host *host, const struct advntk_kernel_ops *kernel,
+                    const struct advntk_graph *graph, enum advntk_precision precision,
+                    struct result *r)
+{
+    struct advntk_error err = {0};
+    struct advntk_kernel_setup setup = {graph, 8, 8, 3, precision};
+    void *state, *a, *b, *tape;
+    double raw[N1 * N1], cotangent[N1 * N2];
+    float narrow[N1 * N2];
+
+    must(kernel->open(NULL, host, &setup, &state, &err), &err);
+    must(kernel->points_new(state, N1, &a, &err), &err);
+    must(kernel->points_new(state, N2, &b, &err), &err);
+    must(kernel->points_put(state, a, 0, N1, x1, &err), &err);
+    must(kernel->points_put(state, b, 0, N2, x2, &err), &err);
+    must(kernel->panel(state, a, b, raw, &tape, &err), &err);
+    widen(N1 * N2, raw, precision, r->value);
+    for (int i = 0; i < N1 * N2; i++) {
+        narrow[i] = (float)g[i];
+        cotangent[i] = g[i];
+    }
+    must(kernel->panel_vjp(state, tape, 1,
+                           precision == ADVNTK_PRECISION_FLOAT32 ? (void *)narrow
+                                                                 : (void *)cotangent,
+                           r->gradient, &err),
+         &err);
+    kernel->tape_free(state, tape);
+    memset(raw, 0, sizeof(raw));
+    must(kernel->tile(state, a, 0, N1, a, 0, N1, true, raw, N1, host->arenas[0], &err), &err);
+    widen(N1 * N1, raw, precision, r->self);
+    for (int i = 0; i < N1; i++) {
+        for (int j = i + 1; j < N1; j++) {
+            r->self[i * N1 + j] = r->self[j * N1 + i];
+        }
+    }
+    must(kernel->diagonal(state, a, 0, N1, r->diagonal, &err), &err);
+    kernel->points_free(state, a);
+    kernel->points_free(state, b);
+    kernel->close(state);
+}
+
+/*
+ * The diagonal by itself. The reference takes it from the product like any other entry: its angle
+ * there is not 0 but up to sqrt(2 * 2^-52) = 2e-8 each layer, which the tangent kernel shows (nngp
+ * is stationary there); here it comes from the variance recursion. float32: the square mean of
+ * rounded pixels.
+ */
+static void compare_diagonal(const char *name, double *want, const struct result *r, bool narrow)
+{
+    double error = 0;
+
+    for (int i = 0; i < N1; i++) {
+        error = fmax(error, fabs(want[i * N1 + i] - r->diagonal[i]) / r->diagonal[i]);
+        error = isnan(r->diagonal[i]) ? NAN : error;
+        want[i * N1 + i] = narrow ? (double)(float)r->diagonal[i] : r->diagonal[i];
+    }
+    ok(error < (strstr(name, "ntk") || narrow ? 1e-7 : 1e-12), "%s: diagonal (%.2g)", name, error);
+}
+
+static void compare(const char *network, const char *kernel, const struct result *r,
+                    const struct advntk_host *host, enum advntk_precision precision)
+{
+    /* float64: what the reference's own rounding allows (its README). float32: correlations near 1
+     * are known to 2^-24, so that angles, and with them the tangent kernel of each layer, are to
+     * about sqrt(2^-24)/pi at worst and 1e-6 between different images, times the depth; derivatives
+     * twice that with the angle's own derivative. */
+    bool narrow = precision == ADVNTK_PRECISION_FLOAT32;
+    double tolerance = narrow ? 2e-5 : 1e-9, slope = narrow ? 2e-4 : 1e-7;
+    char file[256], name[256];
+    const char *parts[] = {"", "_self", "grad_"};
+    const double *got[] = {r->value, r->self, r->gradient};
+
+    for (int p = 0; p < 3; p++) {
+        ptrdiff_t count;
+        double *want;
+        snprintf(file, sizeof(file), p == 2 ? "kernels/%1$s-%2$s%3$s" : "kernels/%1$s-%3$s%2$s",
+                 network, parts[p], kernel);
+        want = array_read(file, &count);
+        snprintf(name, sizeof(name), "%s, %s, %s", file, narrow ? "float32" : "float64",
+                 advntk__isa_name(host->isa));
+        if (p == 1) {
+            compare_diagonal(name, want, r, narrow);
+        }
+        is_close(count, got[p], want, p == 2 ? slope : tolerance, name);
+        free(want);
+    }
+}
+
+static void test_network(struct advntk_host *host, const struct network *network)
+{
+    struct advntk_slot act =
+        slot_open(network->activation ? network->activation : "activation/relu");
+    struct advntk_slot erf_slot = slot_open("activation/erf");
+    struct advntk_graph *graph;
+    const char *kernels[] = {"nngp", "ntk"}, *identities[] = {"kernel/nngp", "kernel/ntk"};
+
+    if (strcmp(network->name, "mlp3-leaky_relu") == 0) {
+        slot_real(&act, "negative_slope", 0.1);
+    }
+    graph = network->activation ? mlp_graph(8, 8, 3, network->depth, act)
+                                : residual_dense(act, erf_slot);
+    for (int k = 0; k < 2; k++) {
+        const struct advntk_kernel_ops *kernel = plugin_open(identities[k])->ops;
+        for (int p = ADVNTK_PRECISION_FLOAT32; p <= ADVNTK_PRECISION_FLOAT64; p++) {
+            struct result r;
+            compute(host, kernel, graph, (enum advntk_precision)p, &r);
+            compare(network->name, kernels[k], &r, host, (enum advntk_precision)p);
+        }
+    }
+    advntk__graph_free(graph);
+    slot_close(&act);
+    slot_close(&erf_slot);
+}
+
+int main(void)
+{
+    struct advntk_host *host = host_open(1, -1);
+    int best = host->isa;
+    ptrdiff_t count;
+
+    x1 = array_read("kernels/x1", &count);
+    x2 = array_read("kernels/x2", &count);
+    g = array_read("kernels/g", &count);
+    for (host->isa = 0; host->isa <= best; host->isa++) {
+        for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
+            test_network(host, &networks[i]);
+        }
+    }
+    host_close(host);
+    free(x1);
+    free(x2);
+    free(g);
+    return done_testing();
+}
