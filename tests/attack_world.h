@@ -8,32 +8,14 @@
 
 #include "attack/evaluate.h"
 #include "base/host.h"
+#include "plugin.h"
 #include "registry/registry.h"
 
 #include <advntk/plugin.h>
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The plugin of a file in the build tree; a test can not go on without it. */
-__attribute__((unused)) static const struct advntk_plugin *plugin_open(const char *kind_name)
-{
-    char path[1024];
-    void *library, *symbol;
-    const struct advntk_plugin *(*entry)(void);
-
-    snprintf(path, sizeof(path), "%s/%s.so", PLUGINS, kind_name);
-    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    symbol = library ? dlsym(library, "advntk_plugin_entry") : NULL;
-    if (!symbol) {
-        printf("Bail out! %s\n", dlerror());
-        exit(1);
-    }
-    memcpy(&entry, &symbol, sizeof(entry));
-    return entry();
-}
 
 __attribute__((unused)) static const struct advntk_param *param_find(const struct advntk_param *table, const char *name)
 {

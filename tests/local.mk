@@ -4,6 +4,8 @@
 unit_tests = \
 	attack_panel \
 	backend \
+	losses \
+	norms \
 	npy \
 	npz \
 	random \

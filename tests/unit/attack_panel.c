@@ -85,13 +85,13 @@ int main(void)
         printf("Bail out! %s\n", error.text);
         return 1;
     }
-    linf = plugin_open("norm/linf");
-    l2 = plugin_open("norm/l2");
-    mse = plugin_open("loss/mse");
-    cross_entropy = plugin_open("loss/cross_entropy");
-    pgd = plugin_open("attack/pgd");
-    fgsm = plugin_open("attack/fgsm");
-    none = plugin_open("attack/none");
+    linf = test_plugin(PLUGINS "/norm/linf.so");
+    l2 = test_plugin(PLUGINS "/norm/l2.so");
+    mse = test_plugin(PLUGINS "/loss/mse.so");
+    cross_entropy = test_plugin(PLUGINS "/loss/cross_entropy.so");
+    pgd = test_plugin(PLUGINS "/attack/pgd.so");
+    fgsm = test_plugin(PLUGINS "/attack/fgsm.so");
+    none = test_plugin(PLUGINS "/attack/none.so");
     for (int k = 0; k < WORLD_VALUES; k++) {
         box_hi[k] = 1;
     }
