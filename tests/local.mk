@@ -11,10 +11,11 @@ unit_tests = \
 	random \
 	sym
 oracle_tests = \
-	# tests of other folders: tests/NAME.c \
-	broken/refusals \
-	contract/plugins \
 	kernels
+# tests of other folders: tests/NAME.c
+folder_tests = \
+	broken/refusals \
+	contract/plugins
 script_tests =
 
 test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests)) \
