@@ -13,6 +13,10 @@ plugins = \
 	attack/none \
 	attack/pgd \
 	backend/openblas \
+	dataset/cifar10 \
+	dataset/cifar100 \
+	dataset/digits \
+	dataset/idx \
 	kernel/nngp \
 	kernel/ntk \
 	loss/cross_entropy \
@@ -39,6 +43,15 @@ plugins/%.so: plugins/%.c libadvntk.la
 		$(OPENBLAS_CFLAGS) $(CFLAGS) $(PLUGIN_KERNEL_FLAGS) -fPIC -fvisibility=hidden -MMD -MF $(@:.so=.d) \
 		-shared $(LDFLAGS) $(PLUGIN_DEFS_LDFLAGS) -o $@ $< .libs/libadvntk.so $(PLUGIN_LIBS) -lm
 -include $(plugin_files:.so=.d)
+
+# the digits as a C array, from the compressed file that is kept
+EXTRA_DIST += plugins/dataset/cifar.h plugins/dataset/images.h plugins/dataset/digits.py plugins/dataset/data/README \
+	plugins/dataset/data/digits.idx.gz
+CLEANFILES += plugins/dataset/digits_data.h
+plugins/dataset/digits_data.h: plugins/dataset/data/digits.idx.gz
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && od -An -v -tu1 $(srcdir)/plugins/dataset/data/digits.idx.gz | \
+		sed -e 's/\([0-9]\)  */\1, /g' -e 's/$$/,/' >$@.tmp && mv $@.tmp $@
+plugins/dataset/digits.so: plugins/dataset/digits_data.h
 
 install-exec-local: $(plugin_files)
 	@for p in $(plugins); do \

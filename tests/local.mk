@@ -4,6 +4,7 @@
 unit_tests = \
 	attack_panel \
 	backend \
+	datasets \
 	losses \
 	norms \
 	npy \

@@ -91,8 +91,8 @@ static advntk_status check_range(const struct advntk_npy *npy, ptrdiff_t first, 
         return ADVNTK_FAIL(err, EINVALID, "the array is not open");
     }
     if (first < 0 || count < 0 || first > have || count > have - first) {
-        return ADVNTK_FAIL(err, EINVALID, "values %td to %td asked of an array of %td", first,
-                           first + count, have);
+        return ADVNTK_FAIL(err, EINVALID, "%td values from %td on asked of an array of %td", count,
+                           first, have);
     }
     return ADVNTK_OK;
 }
