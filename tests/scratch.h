@@ -37,7 +37,9 @@ __attribute__((unused)) static const char *scratch_write(const char *name, const
                                                          size_t count)
 {
     const char *path = scratch(name);
-    FILE *f = fopen(path, "wb");
+    FILE *f;
+    unlink(path); /* a new file: who has the old one open keeps what it had */
+    f = fopen(path, "wb");
     if (!f || fwrite(bytes, 1, count, f) != count || fclose(f) != 0) {
         perror(path);
         exit(1);

@@ -7,6 +7,8 @@
 #include "base/host.h"
 #include "registry/registry.h"
 
+#include <zlib.h>
+
 static struct advntk_error err;
 static struct advntk__registry *registry;
 static struct advntk_host *host;
@@ -114,6 +116,240 @@ static void digits(void)
     close_set(&s);
 }
 
+struct path_config {
+    const char *path;
+};
+
+enum { CIFAR = 3072 };
+
+/* Byte b of image i of a made-up file: different in each plane, row and column. */
+static uint8_t byte_of(int file, int i, int b)
+{
+    return (uint8_t)(file * 31 + i * 17 + b * 7 + b / 1024 * 3 + b / 32);
+}
+
+static void write_cifar(const char *name, int file, int images, int classes, int label_bytes)
+{
+    static uint8_t bytes[8 * (CIFAR + 2)];
+    uint8_t *at = bytes;
+    for (int i = 0; i < images; i++) {
+        if (label_bytes == 2) {
+            *at++ = (uint8_t)((file + i) % 20);
+        }
+        *at++ = (uint8_t)((file + i) % classes);
+        for (int b = 0; b < CIFAR; b++) {
+            *at++ = byte_of(file, i, b);
+        }
+    }
+    scratch_write(name, bytes, (size_t)(at - bytes));
+}
+
+static void quiet(void *context, enum advntk_log_level level, const char *line)
+{
+    int *lines = context;
+    (void)level;
+    (void)line;
+    ++*lines;
+}
+
+static void cifar10(void)
+{
+    const struct path_config here = {scratch_folder}, none = {NULL}, nowhere = {scratch("nowhere")};
+    struct open_set s, again;
+    int32_t labels[2];
+    static double x[2 * CIFAR];
+    char name[32];
+    bool good = true;
+    int warnings = 0;
+
+    unsetenv("ADVNTK_DATA");
+    ok(refused("cifar10", &none, ADVNTK_EIO, "Set data.dataset.path or ADVNTK_DATA") &&
+           refused("cifar10", &nowhere, ADVNTK_EIO, "no data_batch_1.bin in"),
+       "cifar10: without files it is said what to set");
+    for (int f = 1; f <= 5; f++) {
+        snprintf(name, sizeof(name), "data_batch_%d.bin", f);
+        write_cifar(name, f, f, 10, 1); /* 15 images in all */
+    }
+    ok(refused("cifar10", &here, ADVNTK_EIO, "test_batch.bin: No such file"),
+       "cifar10: a missing file");
+    write_cifar("test_batch.bin", 9, 4, 10, 1);
+    host->sink.log = quiet;
+    host->sink.context = &warnings;
+    if (!ok(open_set(&s, "cifar10", &here) == ADVNTK_OK && s.info.images[0] == 15 &&
+                s.info.images[1] == 4 && s.info.classes == 10 && s.info.channels == 3,
+            "cifar10: opened")) {
+        printf("# %s\n", err.text);
+        return;
+    }
+    ok(warnings == 6, "cifar10: files of another size than the official ones are pointed out");
+    /* image 5 is the third of file 3, image 14 the last of file 5 */
+    ok(s.ops->read(s.state, ADVNTK_TRAIN, 2, (int64_t[]){14, 5}, x, labels, &err) == ADVNTK_OK &&
+           labels[0] == 9 && labels[1] == 5,
+       "cifar10: images are numbered across the files");
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < 1024; i++) {
+            good = good && x[i * 3 + c] == byte_of(5, 4, c * 1024 + i) / 255.0 &&
+                   x[CIFAR + i * 3 + c] == byte_of(3, 2, c * 1024 + i) / 255.0;
+        }
+    }
+    ok(good, "cifar10: planes become channels");
+    ok(strcmp(s.info.class_names[9], "truck") == 0, "cifar10: class names");
+    setenv("ADVNTK_DATA", scratch_folder, 1);
+    ok(open_set(&again, "cifar10", &none) == ADVNTK_OK && same_digest(&s, &again),
+       "cifar10: found by ADVNTK_DATA, same digest");
+    close_set(&again);
+    unsetenv("ADVNTK_DATA");
+    write_cifar("test_batch.bin", 8, 4, 10, 1);
+    ok(open_set(&again, "cifar10", &here) == ADVNTK_OK && !same_digest(&s, &again),
+       "cifar10: another test file, another digest");
+    close_set(&again);
+    close_set(&s);
+    write_cifar("data_batch_3.bin", 3, 2, 200, 1);
+    truncate(scratch("data_batch_3.bin"), 2 * (CIFAR + 1) - 1);
+    ok(refused("cifar10", &here, ADVNTK_EFORMAT,
+               "data_batch_3.bin: 6145 bytes, expected 3073 times"),
+       "cifar10: a file cut off");
+    truncate(scratch("data_batch_3.bin"), 0);
+    ok(refused("cifar10", &here, ADVNTK_EFORMAT, "data_batch_3.bin: 0 bytes"),
+       "cifar10: an empty file");
+    write_cifar("data_batch_3.bin", 9, 2, 200, 1);
+    ok(refused("cifar10", &here, ADVNTK_EFORMAT,
+               "data_batch_3.bin: image 1 has the label 10, expected 0 to 9"),
+       "cifar10: a label out of range");
+    for (int f = 1; f <= 5; f++) {
+        snprintf(name, sizeof(name), "data_batch_%d.bin", f);
+        write_cifar(name, f, 3, 1, 1);
+    }
+    ok(refused("cifar10", &here, ADVNTK_EFORMAT, "all 15 training images have the label 0"),
+       "cifar10: one class only");
+    host->sink.log = NULL;
+}
+
+struct cifar100_config {
+    const char *path;
+    int labels;
+};
+
+static void cifar100(void)
+{
+    const struct cifar100_config fine = {scratch_folder, 0}, coarse = {scratch_folder, 1};
+    struct open_set f, c;
+    int32_t labels[2][3];
+    static double x[CIFAR];
+    int warnings = 0;
+    int64_t index[3] = {2, 0, 1};
+
+    host->sink.log = quiet;
+    host->sink.context = &warnings;
+    write_cifar("train.bin", 77, 5, 100, 2);
+    write_cifar("test.bin", 12, 3, 100, 2);
+    ok(open_set(&f, "cifar100", &fine) == ADVNTK_OK && f.info.classes == 100 &&
+           f.info.images[0] == 5 && open_set(&c, "cifar100", &coarse) == ADVNTK_OK &&
+           c.info.classes == 20,
+       "cifar100: opened");
+    if (f.state && c.state) {
+        ok(f.ops->read(f.state, ADVNTK_TRAIN, 3, index, NULL, labels[0], &err) == ADVNTK_OK &&
+               c.ops->read(c.state, ADVNTK_TRAIN, 3, index, NULL, labels[1], &err) == ADVNTK_OK &&
+               labels[0][0] == 79 && labels[0][1] == 77 && labels[1][0] == 19 && labels[1][1] == 17,
+           "cifar100: fine and coarse labels");
+        ok(f.ops->read(f.state, ADVNTK_TEST, 1, index, x, labels[0], &err) == ADVNTK_OK &&
+               x[4 * 3 + 2] == byte_of(12, 2, 2048 + 4) / 255.0,
+           "cifar100: pixels begin behind both labels");
+        ok(!same_digest(&f, &c), "cifar100: other labels, another digest");
+        ok(strcmp(f.info.class_names[99], "worm") == 0 &&
+               strcmp(f.info.class_names[50], "mouse") == 0 &&
+               strcmp(c.info.class_names[14], "people") == 0,
+           "cifar100: class names");
+    }
+    close_set(&f);
+    close_set(&c);
+    host->sink.log = NULL;
+}
+
+struct idx_config {
+    const char *path, *name;
+};
+
+static void write_idx(const char *name, int rank, const int *length, const uint8_t *values, bool gz)
+{
+    uint8_t bytes[4096] = {0, 0, 8, (uint8_t)rank};
+    size_t n = 1, at = 4;
+    for (int i = 0; i < rank; i++) {
+        bytes[at + 2] = (uint8_t)(length[i] >> 8);
+        bytes[at + 3] = (uint8_t)length[i];
+        at += 4;
+        n *= (size_t)length[i];
+    }
+    memcpy(bytes + at, values, n);
+    if (gz) {
+        gzFile f = gzopen(scratch(name), "wb");
+        gzwrite(f, bytes, (unsigned)(at + n));
+        gzclose(f);
+    } else {
+        scratch_write(name, bytes, at + n);
+    }
+}
+
+static void idx(void)
+{
+    const struct idx_config here = {scratch_folder, "fashion-mnist"};
+    const int images[3] = {6, 4, 5}, few[3] = {3, 4, 5}, other[3] = {3, 5, 5}, label[1] = {6};
+    struct open_set s, packed;
+    uint8_t values[120], labels[6] = {0, 2, 1, 2, 0, 1};
+    int32_t got[2];
+    double x[40];
+
+    for (int i = 0; i < 120; i++) {
+        values[i] = (uint8_t)(i * 2 + 1);
+    }
+    write_idx("train-images-idx3-ubyte", 3, images, values, false);
+    write_idx("train-labels-idx1-ubyte", 1, label, labels, false);
+    write_idx("t10k-images-idx3-ubyte", 3, few, values + 20, false);
+    write_idx("t10k-labels-idx1-ubyte", 1, few, labels, false);
+    if (!ok(open_set(&s, "idx", &here) == ADVNTK_OK && s.info.images[0] == 6 &&
+                s.info.images[1] == 3 && s.info.height == 4 && s.info.width == 5 &&
+                s.info.channels == 1 && s.info.classes == 3,
+            "idx: opened")) {
+        printf("# %s\n", err.text);
+        return;
+    }
+    ok(s.ops->read(s.state, ADVNTK_TRAIN, 2, (int64_t[]){5, 1}, x, got, &err) == ADVNTK_OK &&
+           got[0] == 1 && got[1] == 2 && x[0] == values[100] / 255.0 && x[39] == values[39] / 255.0,
+       "idx: images and labels");
+    ok(s.ops->read(s.state, ADVNTK_TEST, 1, (int64_t[]){0}, x, got, &err) == ADVNTK_OK &&
+           x[0] == values[20] / 255.0,
+       "idx: test images");
+    write_idx("t10k-images-idx3-ubyte", 3, other, values, false);
+    ok(refused("idx", &here, ADVNTK_EFORMAT, "images of 5x5x1, the training images have 4x5x1"),
+       "idx: test images of another size");
+    unlink(scratch("train-images-idx3-ubyte"));
+    unlink(scratch("t10k-images-idx3-ubyte"));
+    write_idx("train-images-idx3-ubyte.gz", 3, images, values, true);
+    ok(refused("idx", &here, ADVNTK_EIO, "has no t10k-images-idx3-ubyte"), "idx: a missing file");
+    write_idx("t10k-images-idx3-ubyte.gz", 3, few, values + 20, true);
+    ok(open_set(&packed, "idx", &here) == ADVNTK_OK && same_digest(&s, &packed),
+       "idx: the same digest, compressed or not");
+    close_set(&packed);
+    close_set(&s);
+    truncate(scratch("t10k-images-idx3-ubyte.gz"), 40);
+    ok(refused("idx", &here, ADVNTK_EFORMAT, "t10k-images-idx3-ubyte.gz: "),
+       "idx: a compressed file cut off");
+    write_idx("t10k-images-idx3-ubyte.gz", 3, few, values + 20, true);
+    labels[1] = 3;
+    write_idx("t10k-labels-idx1-ubyte", 1, few, labels, false);
+    ok(refused("idx", &here, ADVNTK_EFORMAT,
+               "image 1 has the label 3, the training labels are 0 to 2"),
+       "idx: a test label that training has not");
+    write_idx("t10k-labels-idx1-ubyte", 1, (int[]){2}, labels, false);
+    ok(refused("idx", &here, ADVNTK_EFORMAT, "2 labels for 3 images"), "idx: too few labels");
+    scratch_write("train-labels-idx1-ubyte", "\0\0\x0d\1\0\0\0\1\0\0\0\0", 12);
+    ok(refused("idx", &here, ADVNTK_EFORMAT, "begins with 00 00 0d 01, expected 00 00 08 01"),
+       "idx: values of another type");
+    scratch_write("train-labels-idx1-ubyte", "\0\0\x08\1\xff\xff\xff\xff", 8);
+    ok(refused("idx", &here, ADVNTK_EFORMAT, "too few for the lengths"),
+       "idx: a length beyond the file");
+}
+
 int main(void)
 {
     scratch_make();
@@ -124,6 +360,9 @@ int main(void)
         return done_testing();
     }
     digits();
+    cifar10();
+    cifar100();
+    idx();
     advntk__host_free(host);
     advntk__registry_free(registry);
     scratch_remove();
