@@ -30,8 +30,8 @@ CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries))
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CPPFLAGS) $(AM_CFLAGS) $(MATIO_CFLAGS) \
 		$(CFLAGS) -DTEST_DATA='"$(abs_top_srcdir)/tests/oracle/data"' -DPLUGINS='"$(abs_top_builddir)/plugins"' \
-	-DBROKEN='"$(abs_top_builddir)/tests/broken"' -MMD -MF $@.d $(LDFLAGS) -o $@ $< .libs/libadvntk.so $(GSL_LIBS) $(JANSSON_LIBS) -lm \
-	-MMD -MF $@.d $(LDFLAGS) -o $@ $< .libs/libadvntk.so $(GSL_LIBS) $(JANSSON_LIBS) $(MATIO_LIBS) $(ZLIB_LIBS) -lm \
+		-DBROKEN='"$(abs_top_builddir)/tests/broken"' \
+		-MMD -MF $@.d $(LDFLAGS) -o $@ $< .libs/libadvntk.so $(GSL_LIBS) $(JANSSON_LIBS) $(MATIO_LIBS) $(ZLIB_LIBS) -lm \
 		-Wl,-rpath,$(abs_top_builddir)/.libs
 -include $(addsuffix .d,$(test_binaries))
 
