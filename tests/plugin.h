@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Ends the program where there is no such plugin: nothing could be tested then. */
 __attribute__((unused)) static const struct advntk_plugin *test_plugin(const char *path)
