@@ -12,7 +12,8 @@ unit_tests = \
 	random \
 	sym
 oracle_tests = \
-	kernels
+	kernels \
+	pgd
 # tests of other folders: tests/NAME.c
 folder_tests = \
 	broken/refusals \

@@ -7,7 +7,8 @@
 
 static struct advntk_error error;
 
-static void test_gradient(const char *name, const struct advntk_loss_ops *loss, const void *config, bool targeted)
+static void test_gradient(const char *name, const struct advntk_loss_ops *loss, const void *config,
+                          bool targeted)
 {
     enum { N = 40, C = 6 };
     double f[N * C], df[N * C], want[N * C], value[N], high, low;
@@ -47,7 +48,8 @@ static void test_mse(const struct advntk_plugin *mse)
     loss->value(s.slot.config, 1, 3, f, &label, NULL, &value, df);
     ok(value == 1.5 && df[0] == 1 && df[1] == 1 && df[2] == -1, "mse half_sum: (1 + 1 + 1)/2");
     loss->value(s.slot.config, 1, 3, f, &label, &target, &value, df);
-    ok(value == -2.5 && df[0] == 0 && df[1] == -2 && df[2] == 1, "mse targeted: minus the error to the target");
+    ok(value == -2.5 && df[0] == 0 && df[1] == -2 && df[2] == 1,
+       "mse targeted: minus the error to the target");
     test_gradient("mse half_sum: gradient", loss, s.slot.config, false);
     test_gradient("mse targeted: gradient", loss, s.slot.config, true);
     slot_choose(&s, "reduction", "mean");
@@ -64,12 +66,15 @@ static void test_cross_entropy(const struct advntk_plugin *plugin)
     double value, df[3], reached;
 
     loss->value(NULL, 1, 2, even, &label, NULL, &value, df);
-    ok(fabs(value - log(2)) < 1e-16 && df[0] == 0.5 && df[1] == -0.5, "cross_entropy: even odds are log 2");
+    ok(fabs(value - log(2)) < 1e-16 && df[0] == 0.5 && df[1] == -0.5,
+       "cross_entropy: even odds are log 2");
     loss->value(NULL, 1, 3, huge, &label, NULL, &value, df);
-    ok(value == 2e4 && df[0] == 1 && df[1] == -1 && df[2] == 0, "cross_entropy: outputs of 1e4 do not overflow");
+    ok(value == 2e4 && df[0] == 1 && df[1] == -1 && df[2] == 0,
+       "cross_entropy: outputs of 1e4 do not overflow");
     loss->value(NULL, 1, 2, sure, &other, NULL, &value, df);
     /* log(1 + e^-40) = e^-40 to its last digit: naive summing gives 0 */
-    ok(fabs(value / exp(-40) - 1) < 1e-14 && fabs(df[0] / -exp(-40) - 1) < 1e-14, "cross_entropy: keeps the digits of a loss near 0");
+    ok(fabs(value / exp(-40) - 1) < 1e-14 && fabs(df[0] / -exp(-40) - 1) < 1e-14,
+       "cross_entropy: keeps the digits of a loss near 0");
     loss->value(NULL, 1, 2, even, &label, &other, &value, df);
     loss->value(NULL, 1, 2, sure, &label, &other, &reached, NULL);
     ok(reached > value && df[0] == 0.5, "cross_entropy targeted: grows towards the target");
@@ -77,7 +82,8 @@ static void test_cross_entropy(const struct advntk_plugin *plugin)
     test_gradient("cross_entropy targeted: gradient", loss, NULL, true);
 }
 
-static void test_public(const struct advntk_plugin *mse, const struct advntk_plugin *cross_entropy, const struct advntk_plugin *norm)
+static void test_public(const struct advntk_plugin *mse, const struct advntk_plugin *cross_entropy,
+                        const struct advntk_plugin *norm)
 {
     struct world_slot s, wrong;
     struct advntk_slot empty = {NULL, NULL, NULL};
@@ -86,18 +92,27 @@ static void test_public(const struct advntk_plugin *mse, const struct advntk_plu
 
     slot_init(&s, mse);
     slot_init(&wrong, norm);
-    ok(advntk_loss_value(&s.slot, 2, 2, f, labels, value, df, &error) == ADVNTK_OK && value[1] == 0 && df[0] == 0.25, "advntk_loss_value: through a slot");
-    ok(advntk_loss_value(&empty, 2, 2, f, labels, value, df, &error) == ADVNTK_EINVALID, "advntk_loss_value: empty slot: %s", error.text);
-    ok(advntk_loss_value(&wrong.slot, 2, 2, f, labels, value, df, &error) == ADVNTK_EINVALID, "advntk_loss_value: another kind: %s", error.text);
+    ok(advntk_loss_value(&s.slot, 2, 2, f, labels, value, df, &error) == ADVNTK_OK &&
+           value[1] == 0 && df[0] == 0.25,
+       "advntk_loss_value: through a slot");
+    ok(advntk_loss_value(&empty, 2, 2, f, labels, value, df, &error) == ADVNTK_EINVALID,
+       "advntk_loss_value: empty slot: %s", error.text);
+    ok(advntk_loss_value(&wrong.slot, 2, 2, f, labels, value, df, &error) == ADVNTK_EINVALID,
+       "advntk_loss_value: another kind: %s", error.text);
     f[2] = (double)NAN;
-    ok(advntk_loss_value(&s.slot, 2, 2, f, labels, value, df, &error) == ADVNTK_ENUMERIC && strstr(error.text, "row 1"), "advntk_loss_value: NaN: %s", error.text);
+    ok(advntk_loss_value(&s.slot, 2, 2, f, labels, value, df, &error) == ADVNTK_ENUMERIC &&
+           strstr(error.text, "row 1"),
+       "advntk_loss_value: NaN: %s", error.text);
     slot_init(&s, cross_entropy);
-    ok(advntk_loss_value(&s.slot, 2, 1, f, labels, value, df, &error) == ADVNTK_EUNSUPPORTED && strstr(error.text, "use mse"), "advntk_loss_value: one class: %s", error.text);
+    ok(advntk_loss_value(&s.slot, 2, 1, f, labels, value, df, &error) == ADVNTK_EUNSUPPORTED &&
+           strstr(error.text, "use mse"),
+       "advntk_loss_value: one class: %s", error.text);
 }
 
 int main(void)
 {
-    const struct advntk_plugin *mse = test_plugin(PLUGINS "/loss/mse.so"), *ce = test_plugin(PLUGINS "/loss/cross_entropy.so");
+    const struct advntk_plugin *mse = test_plugin(PLUGINS "/loss/mse.so"),
+                               *ce = test_plugin(PLUGINS "/loss/cross_entropy.so");
     test_mse(mse);
     test_cross_entropy(ce);
     test_public(mse, ce, test_plugin(PLUGINS "/norm/l2.so"));

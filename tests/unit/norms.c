@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Norm plugins against definitions: projections are compared with dual bisection written here (another
- * algorithm than the plugins' own), which itself is checked by being inside and never beaten by random
- * feasible points; steepest directions by the dual norm; random points by moments of the uniform ball.
+ * Norm plugins against definitions: projections are compared with dual bisection written here
+ * (another algorithm than the plugins' own), which itself is checked by being inside and never
+ * beaten by random feasible points; steepest directions by the dual norm; random points by moments
+ * of the uniform ball.
  */
 #include "config.h"
 #include "tap.h"
@@ -18,7 +19,8 @@ struct problem {
     double centre[D_MAX], lo[D_MAX], hi[D_MAX], point[D_MAX], w[D_MAX], b, radius;
 };
 
-/* Every kind of place: points far outside, inside, centres on the box's faces, radius 0, equal entries. */
+/* Every kind of place: points far outside, inside, centres on the box's faces, radius 0, equal
+ * entries. */
 static void problem_make(struct problem *p, int number)
 {
     struct advntk_stream s;
@@ -26,7 +28,9 @@ static void problem_make(struct problem *p, int number)
 
     advntk_stream_init(&s, 9, advntk_random_purpose("norms"), number, 0, 0);
     p->d = 1 + (ptrdiff_t)advntk_random_below(&s, D_MAX);
-    p->radius = number % 11 == 0 ? 0 : 0.6 * advntk_random_uniform(&s) * (number % 3 ? 1 : sqrt((double)p->d));
+    p->radius = number % 11 == 0
+                    ? 0
+                    : 0.6 * advntk_random_uniform(&s) * (number % 3 ? 1 : sqrt((double)p->d));
     p->b = 0;
     for (ptrdiff_t k = 0; k < p->d; k++) {
         p->lo[k] = number % 2 ? 0 : -advntk_random_uniform(&s);
@@ -36,7 +40,9 @@ static void problem_make(struct problem *p, int number)
             p->centre[k] = advntk_random_below(&s, 2) ? p->lo[k] : p->hi[k];
         }
         p->point[k] = p->centre[k] + spread * advntk_random_normal(&s);
-        p->w[k] = advntk_random_below(&s, 8) == 0 ? 0 : number % 7 == 0 ? 1 : advntk_random_normal(&s);
+        p->w[k] = advntk_random_below(&s, 8) == 0 ? 0
+                  : number % 7 == 0               ? 1
+                                                  : advntk_random_normal(&s);
         p->b += p->w[k] * (p->lo[k] + (p->hi[k] - p->lo[k]) * advntk_random_uniform(&s));
     }
 }
@@ -71,18 +77,21 @@ static void bisect_ball_box(const struct problem *p, double *z)
     for (int round = 0; round < 200; round++) {
         double s = 0.5 * (low + high), square = 0;
         for (ptrdiff_t k = 0; k < p->d; k++) {
-            double step = clamp(s * (p->point[k] - p->centre[k]), p->lo[k] - p->centre[k], p->hi[k] - p->centre[k]);
+            double step = clamp(s * (p->point[k] - p->centre[k]), p->lo[k] - p->centre[k],
+                                p->hi[k] - p->centre[k]);
             square += step * step;
         }
         *(square > p->radius * p->radius ? &high : &low) = s;
     }
     low = high == 1 ? 1 : low;
     for (ptrdiff_t k = 0; k < p->d; k++) {
-        z[k] = p->centre[k] + clamp(low * (p->point[k] - p->centre[k]), p->lo[k] - p->centre[k], p->hi[k] - p->centre[k]);
+        z[k] = p->centre[k] + clamp(low * (p->point[k] - p->centre[k]), p->lo[k] - p->centre[k],
+                                    p->hi[k] - p->centre[k]);
     }
 }
 
-/* The smallest t such that steps bounded by t (l-infinity) or along t w (l2) reach the plane in the box. */
+/* The smallest t such that steps bounded by t (l-infinity) or along t w (l2) reach the plane in the
+ * box. */
 static double bisect_plane(const struct problem *p, const double *x, bool is_linf, bool *reachable)
 {
     double gap = p->b, low = 0, high = 1e9, side;
@@ -115,7 +124,8 @@ static void test_ball_box(const char *name, const struct advntk_norm_ops *norm, 
         memcpy(z, p.point, sizeof(z));
         norm->project_ball_box(NULL, p.d, p.centre, p.radius, p.lo, p.hi, z);
         for (ptrdiff_t k = 0; k < p.d; k++) {
-            want[k] = clamp(p.point[k], fmax(p.lo[k], p.centre[k] - p.radius), fmin(p.hi[k], p.centre[k] + p.radius));
+            want[k] = clamp(p.point[k], fmax(p.lo[k], p.centre[k] - p.radius),
+                            fmin(p.hi[k], p.centre[k] + p.radius));
             outside = fmax(outside, fmax(z[k] - p.hi[k], p.lo[k] - z[k]));
         }
         if (!is_linf) {
@@ -138,9 +148,11 @@ static void test_ball_box(const char *name, const struct advntk_norm_ops *norm, 
         }
     }
     /* coordinates are of order 1 to 30: some tens of roundings of 2e-16 */
-    ok(worst < 1e-13, "%s ball and box: the nearest point, as bisection finds it (%.1e)", name, worst);
+    ok(worst < 1e-13, "%s ball and box: the nearest point, as bisection finds it (%.1e)", name,
+       worst);
     ok(outside < 1e-14, "%s ball and box: inside both (%.1e)", name, outside);
-    ok(moved_again < 1e-14, "%s ball and box: a second projection moves nothing (%.1e)", name, moved_again);
+    ok(moved_again < 1e-14, "%s ball and box: a second projection moves nothing (%.1e)", name,
+       moved_again);
     ok(beaten < 1e-13, "%s ball and box: no feasible point is nearer (%.1e)", name, beaten);
 }
 
@@ -181,7 +193,8 @@ static void test_plane(const char *name, const struct advntk_norm_ops *norm, boo
         t = bisect_plane(&p, p.centre, is_linf, &reachable);
         gap = -p.b;
         for (ptrdiff_t k = 0; k < p.d; k++) {
-            double z = p.centre[k] + delta[k], corner = p.b > 0 ? (p.w[k] > 0 ? p.hi[k] : p.lo[k]) : 0;
+            double z = p.centre[k] + delta[k],
+                   corner = p.b > 0 ? (p.w[k] > 0 ? p.hi[k] : p.lo[k]) : 0;
             zero = zero && p.w[k] == 0;
             gap += p.w[k] * z;
             size = is_linf ? fmax(size, fabs(delta[k])) : size + delta[k] * delta[k];
@@ -206,13 +219,15 @@ static void test_plane(const char *name, const struct advntk_norm_ops *norm, boo
     ok(off_plane < 1e-13, "%s plane: the step ends on it (%.1e)", name, off_plane);
     ok(outside < 1e-15, "%s plane: inside the box (%.1e)", name, outside);
     ok(longer < 1e-12, "%s plane: no longer than the bisection's (%.1e)", name, longer);
-    ok(unreachable > CASES / 20 && corner_wrong == 0, "%s plane: the nearest corner where the box does not reach it", name);
+    ok(unreachable > CASES / 20 && corner_wrong == 0,
+       "%s plane: the nearest corner where the box does not reach it", name);
 }
 
 static void test_steepest(const char *name, const struct advntk_norm_ops *norm)
 {
     double worst = 0, too_long = 0;
-    double zero[3] = {0, 0, 0}, tiny[3] = {3e-200, -4e-200, 0}, u[3] = {9, 9, 9}, origin[3] = {0, 0, 0};
+    double zero[3] = {0, 0, 0}, tiny[3] = {3e-200, -4e-200, 0}, u[3] = {9, 9, 9},
+           origin[3] = {0, 0, 0};
 
     for (int number = 0; number < CASES; number++) {
         struct problem p;
@@ -236,11 +251,13 @@ static void test_steepest(const char *name, const struct advntk_norm_ops *norm)
        "%s steepest: keeps the direction of a gradient whose squares vanish", name);
 }
 
-/* Uniform in the ball: E x_k^2 = r^2/3 (cube), r^2/(d+2) (Euclidean ball); means 0; (|x|/r)^d uniform. */
+/* Uniform in the ball: E x_k^2 = r^2/3 (cube), r^2/(d+2) (Euclidean ball); means 0; (|x|/r)^d
+ * uniform. */
 static void test_random(const char *name, const struct advntk_norm_ops *norm, bool is_linf)
 {
     enum { DRAWS = 40000, D = 3 };
-    const double centre[D] = {0.3, -1, 2}, r = 0.7, variance = is_linf ? r * r / 3 : r * r / (D + 2);
+    const double centre[D] = {0.3, -1, 2}, r = 0.7,
+                 variance = is_linf ? r * r / 3 : r * r / (D + 2);
     double mean[D] = {0}, square[D] = {0}, furthest = 0, volume = 0;
 
     for (int i = 0; i < DRAWS; i++) {
@@ -256,12 +273,16 @@ static void test_random(const char *name, const struct advntk_norm_ops *norm, bo
             square[k] += (x[k] - centre[k]) * (x[k] - centre[k]);
         }
     }
-    ok(furthest <= r * (1 + 1e-15) && furthest > 0.99 * r, "%s random: inside, and out to the rim", name);
+    ok(furthest <= r * (1 + 1e-15) && furthest > 0.99 * r, "%s random: inside, and out to the rim",
+       name);
     /* five standard errors; the fourth moment is below 3 variance^2 */
-    ok(fabs(volume / DRAWS - 0.5) < 5 * sqrt(1.0 / 12 / DRAWS), "%s random: radii of a uniform ball", name);
+    ok(fabs(volume / DRAWS - 0.5) < 5 * sqrt(1.0 / 12 / DRAWS),
+       "%s random: radii of a uniform ball", name);
     for (int k = 0; k < D; k++) {
-        ok(fabs(mean[k] / DRAWS) < 5 * sqrt(variance / DRAWS), "%s random: mean of coordinate %d", name, k);
-        ok(fabs(square[k] / DRAWS - variance) < 5 * variance * sqrt(2.0 / DRAWS), "%s random: variance of coordinate %d", name, k);
+        ok(fabs(mean[k] / DRAWS) < 5 * sqrt(variance / DRAWS), "%s random: mean of coordinate %d",
+           name, k);
+        ok(fabs(square[k] / DRAWS - variance) < 5 * variance * sqrt(2.0 / DRAWS),
+           "%s random: variance of coordinate %d", name, k);
     }
 }
 
@@ -269,11 +290,14 @@ int main(void)
 {
     const char *const names[2] = {"linf", "l2"};
     for (int i = 0; i < 2; i++) {
-        const struct advntk_plugin *plugin = test_plugin(i == 0 ? PLUGINS "/norm/linf.so" : PLUGINS "/norm/l2.so");
+        const struct advntk_plugin *plugin =
+            test_plugin(i == 0 ? PLUGINS "/norm/linf.so" : PLUGINS "/norm/l2.so");
         const struct advntk_norm_ops *norm = plugin->ops;
         double a[2] = {3, 0}, b[2] = {0, -4};
-        ok(norm->distance(NULL, 2, a, b) == (i == 0 ? 4 : 5) && norm->dual_norm(NULL, 2, b) == 4, "%s: distance and dual norm of small vectors", names[i]);
-        ok(isinf(norm->radius_max) == (i == 1) && (i == 1 || norm->radius_max == 1), "%s: sensible radii", names[i]);
+        ok(norm->distance(NULL, 2, a, b) == (i == 0 ? 4 : 5) && norm->dual_norm(NULL, 2, b) == 4,
+           "%s: distance and dual norm of small vectors", names[i]);
+        ok(isinf(norm->radius_max) == (i == 1) && (i == 1 || norm->radius_max == 1),
+           "%s: sensible radii", names[i]);
         test_ball(names[i], norm);
         test_ball_box(names[i], norm, i == 0);
         test_plane(names[i], norm, i == 0);
