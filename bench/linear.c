@@ -42,7 +42,8 @@ static void check(advntk_status rc, const struct advntk_error *err)
 }
 
 /* A kernel that looks like one: exp(-|i-j|/n) + 1 on the diagonal. */
-static advntk_status fill(void *context, ptrdiff_t index, struct advntk_arena *arena, struct advntk_error *err)
+static advntk_status fill(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                          struct advntk_error *err)
 {
     struct advntk_sym *a = context;
     ptrdiff_t i, j, rows, columns;
@@ -71,14 +72,17 @@ struct stream {
 };
 
 /* reads a piece of the triangle and adds its words up: nothing but memory */
-static advntk_status read_piece(void *context, ptrdiff_t piece, struct advntk_arena *arena, struct advntk_error *err)
+static advntk_status read_piece(void *context, ptrdiff_t piece, struct advntk_arena *arena,
+                                struct advntk_error *err)
 {
     struct stream *s = context;
-    size_t words = (size_t)(s->a->tiles * (s->a->tiles + 1) / 2) * s->a->tile_bytes / sizeof(uint64_t);
+    size_t words =
+        (size_t)(s->a->tiles * (s->a->tiles + 1) / 2) * s->a->tile_bytes / sizeof(uint64_t);
     const uint64_t *from = (const uint64_t *)(const void *)s->a->memory;
     uint64_t sum[8] = {0};
     (void)arena, (void)err;
-    for (size_t w = words * (size_t)piece / (size_t)s->pieces / 8 * 8; w + 8 <= words * (size_t)(piece + 1) / (size_t)s->pieces; w += 8) {
+    for (size_t w = words * (size_t)piece / (size_t)s->pieces / 8 * 8;
+         w + 8 <= words * (size_t)(piece + 1) / (size_t)s->pieces; w += 8) {
         for (size_t l = 0; l < 8; l++) {
             sum[l] += from[w + l];
         }
@@ -92,7 +96,8 @@ static void bench_apply(struct advntk_host *host, ptrdiff_t n, enum advntk_preci
     struct advntk_error err;
     struct advntk_sym *a = NULL;
     struct advntk__apply *w = NULL;
-    double *x = test_reals(n * MAIN_K), *y = test_reals(n * MAIN_K), stream[REPEATS], apply[REPEATS];
+    double *x = test_reals(n * MAIN_K), *y = test_reals(n * MAIN_K), stream[REPEATS],
+           apply[REPEATS];
     uint64_t sums[64];
     struct stream s = {NULL, 64, sums};
 
@@ -111,9 +116,12 @@ static void bench_apply(struct advntk_host *host, ptrdiff_t n, enum advntk_preci
             apply[i] = now() - middle;
         }
     }
-    printf("product, n %td, k %d, float%d, %s, %d threads: %.2f ms, %.1f Gmadd/s; reading the triangle %.2f ms: ratio %.2f (target 1.5)\n", n, MAIN_K,
-           precision == ADVNTK_PRECISION_FLOAT32 ? 32 : 64, advntk__isa_name(host->isa), host->threads, 1e3 * median(apply),
-           (double)n * (double)n * MAIN_K / median(apply) * 1e-9, 1e3 * median(stream), median(apply) / median(stream));
+    printf("product, n %td, k %d, float%d, %s, %d threads: %.2f ms, %.1f Gmadd/s; reading the "
+           "triangle %.2f ms: ratio %.2f (target 1.5)\n",
+           n, MAIN_K, precision == ADVNTK_PRECISION_FLOAT32 ? 32 : 64, advntk__isa_name(host->isa),
+           host->threads, 1e3 * median(apply),
+           (double)n * (double)n * MAIN_K / median(apply) * 1e-9, 1e3 * median(stream),
+           median(apply) / median(stream));
     advntk__apply_free(w);
     advntk__sym_free(a);
     advntk_free(x);

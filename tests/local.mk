@@ -5,6 +5,7 @@ unit_tests = \
 	attack_panel \
 	backend \
 	datasets \
+	factor \
 	losses \
 	norms \
 	npy \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Products with a symmetric tiled matrix. The tiles are dealt to a fixed number of tasks, each with
- * partial results of its own; these are added in the tasks' order. So the bits depend neither on the
- * number of threads nor on which of them is faster.
+ * partial results of its own; these are added in the tasks' order. So the bits depend neither on
+ * the number of threads nor on which of them is faster.
  */
 #include "config.h"
 
@@ -53,8 +53,7 @@ advntk_status advntk__apply_new(const struct advntk_sym *a, ptrdiff_t k,
     w->k = k;
     w->tiles = a->tiles;
     w->tasks = count < TASKS_MOST ? count : TASKS_MOST;
-    w->real_bytes =
-        a->precision == ADVNTK_PRECISION_FLOAT32 ? sizeof(float) : sizeof(double);
+    w->real_bytes = a->precision == ADVNTK_PRECISION_FLOAT32 ? sizeof(float) : sizeof(double);
     w->xj = advntk_alloc_zero(a->tiles * k, TILE * w->real_bytes);
     w->xi = advntk_alloc_zero(a->tiles * k, TILE * w->real_bytes);
     w->sum = advntk_alloc(a->tiles * k, sizeof(*w->sum));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libadvntk_la_SOURCES += \
 	core/linalg/apply.c \
+	core/linalg/factor.c \
 	core/linalg/gram.c \
 	core/linalg/gram.h \
 	core/linalg/room.c \

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* MOST_VECTORS: two rows of them fill 10 of AVX2's 16 registers. BAND rows of float64 are 256 KiB. */
+/* MOST_VECTORS: two rows of them fill 10 of AVX2's 16 registers. BAND rows of float64 are 256 KiB.
+ */
 enum { TILE = ADVNTK__TILE, MOST_VECTORS = 5, BAND = 64 };
 
 #if defined(__clang__)

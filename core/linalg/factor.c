@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Cholesky factor of a symmetric tiled matrix, in float64, from the backend's dense functions:
+ * column of tiles by column, then everything to its right. Each tile is changed by one task at a
+ * time and in the order of the columns, so the bits do not depend on the threads.
+ */
+#include "config.h"
+
+#include "base/try.h"
+#include "linalg/room.h"
+#include "linalg/sym.h"
+
+#include <advntk/backend.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TILE = ADVNTK__TILE, ESTIMATE_ROUNDS = 5 };
+
+struct advntk_factor {
+    struct advntk_sym *l;
+    double ridge, smallest_pivot, condition;
+};
+
+struct factor_job {
+    struct advntk_host *host;
+    const struct advntk_backend_ops *backend;
+    void *state;
+    const struct advntk_sym *a;
+    struct advntk_sym *l;
+    double ridge;
+    ptrdiff_t step; /* the tile column at work */
+    /* solves */
+    ptrdiff_t k;
+    double *x;
+};
+
+static struct factor_job job_of(struct advntk_host *host, struct advntk_sym *l)
+{
+    return (struct factor_job){.host = host,
+                               .backend = advntk_host_backend(host),
+                               .state = advntk_host_backend_state(host),
+                               .l = l};
+}
+
+static advntk_status copy_tile(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                               struct advntk_error *err)
+{
+    const struct factor_job *job = context;
+    ptrdiff_t i, j;
+    (void)arena, (void)err;
+    advntk__sym_tile_at(index, &i, &j);
+    advntk__sym_tile_widen(job->a, i, j, advntk__sym_tile(job->l, i, j));
+    if (i == j) {
+        double *tile = advntk__sym_tile(job->l, i, i);
+        for (ptrdiff_t r = 0; r < advntk__sym_tile_rows(job->l, i); r++) {
+            tile[r * TILE + r] += job->ridge;
+        }
+    }
+    return ADVNTK_OK;
+}
+
+/* tile (step+1+index, step) <- itself times the inverse of the diagonal tile's factor, turned over
+ */
+static advntk_status panel_tile(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                                struct advntk_error *err)
+{
+    const struct factor_job *job = context;
+    ptrdiff_t i = job->step + 1 + index;
+    (void)arena, (void)err;
+    job->backend->trsm64(job->state, true, true, advntk__sym_tile_rows(job->l, i), TILE,
+                         advntk__sym_tile(job->l, job->step, job->step), TILE,
+                         advntk__sym_tile(job->l, i, job->step), TILE);
+    return ADVNTK_OK;
+}
+
+/* tile (i,j) to the right of the column loses the product of the column's tiles i and j */
+static advntk_status trailing_tile(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                                   struct advntk_error *err)
+{
+    const struct factor_job *job = context;
+    ptrdiff_t i, j;
+    (void)arena, (void)err;
+    advntk__sym_tile_at(index, &i, &j);
+    i += job->step + 1;
+    j += job->step + 1;
+    if (i == j) {
+        job->backend->syrk64(job->state, advntk__sym_tile_rows(job->l, i), TILE, -1.0,
+                             advntk__sym_tile(job->l, i, job->step), TILE, 1.0,
+                             advntk__sym_tile(job->l, i, i), TILE);
+    } else {
+        job->backend->gemm64(job->state, false, true, advntk__sym_tile_rows(job->l, i),
+                             advntk__sym_tile_rows(job->l, j), TILE, -1.0,
+                             advntk__sym_tile(job->l, i, job->step), TILE,
+                             advntk__sym_tile(job->l, j, job->step), TILE, 1.0,
+                             advntk__sym_tile(job->l, i, j), TILE);
+    }
+    return ADVNTK_OK;
+}
+
+/* What ridge would do: above the pivot and above the rounding of the stored entries, a power of
+ * ten. */
+static double ridge_to_try(const struct factor_job *job, double pivot)
+{
+    double largest = 0;
+    double epsilon =
+        job->a->precision == ADVNTK_PRECISION_FLOAT32 ? (double)FLT_EPSILON : DBL_EPSILON;
+    for (ptrdiff_t i = 0; i < job->a->n; i++) {
+        largest = fmax(largest, fabs(advntk__sym_entry(job->a, i, i)));
+    }
+    largest = fmax(epsilon * sqrt((double)job->a->n) * largest, isfinite(pivot) ? -2 * pivot : 0);
+    return pow(10, ceil(log10(fmax(fmax(largest, 2 * job->ridge), DBL_MIN))));
+}
+
+static advntk_status diagonal_tile(struct factor_job *job, double *smallest,
+                                   struct advntk_error *err)
+{
+    ptrdiff_t rows = advntk__sym_tile_rows(job->l, job->step), bad = -1;
+    double *tile = advntk__sym_tile(job->l, job->step, job->step);
+    advntk_status rc = job->backend->potrf64(job->state, rows, tile, TILE, &bad, err);
+
+    if (rc == ADVNTK_ENUMERIC && bad >= 0) {
+        double pivot = tile[bad * TILE + bad];
+        return ADVNTK_FAIL(err, ENUMERIC,
+                           "the kernel matrix plus ridge %g is not positive definite: pivot %td of "
+                           "%td is %g; try ridge: %g, or look for images that are there twice",
+                           job->ridge, job->step * TILE + bad, job->l->n, pivot,
+                           ridge_to_try(job, pivot));
+    }
+    for (ptrdiff_t r = 0; rc == ADVNTK_OK && r < rows; r++) {
+        *smallest = fmin(*smallest, tile[r * TILE + r] * tile[r * TILE + r]);
+    }
+    return rc;
+}
+
+static advntk_status factorise(struct factor_job *job, double *smallest, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    ptrdiff_t tiles = job->l->tiles, total = tiles * (tiles + 1) / 2;
+
+    *smallest = (double)INFINITY;
+    TRY(advntk_parallel_for(job->host, total, copy_tile, job, err));
+    for (job->step = 0; job->step < tiles; job->step++) {
+        ptrdiff_t rest = tiles - job->step - 1;
+        TRY(diagonal_tile(job, smallest, err));
+        TRY(advntk_parallel_for(job->host, rest, panel_tile, job, err));
+        TRY(advntk_parallel_for(job->host, rest * (rest + 1) / 2, trailing_tile, job, err));
+        advntk_progress(job->host, "Cholesky factor", job->step + 1, tiles);
+    }
+out:
+    return rc;
+}
+
+/* ---- solves ---- */
+
+/* block step+1+index of x loses what block `step` explains of it: l x = b from the top */
+static advntk_status forward_block(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                                   struct advntk_error *err)
+{
+    const struct factor_job *job = context;
+    ptrdiff_t i = job->step + 1 + index;
+    (void)arena, (void)err;
+    job->backend->gemm64(job->state, false, false, advntk__sym_tile_rows(job->l, i), job->k, TILE,
+                         -1.0, advntk__sym_tile(job->l, i, job->step), TILE,
+                         job->x + job->step * TILE * job->k, job->k, 1.0,
+                         job->x + i * TILE * job->k, job->k);
+    return ADVNTK_OK;
+}
+
+/* block `index` above `step`: l' x = b from the bottom */
+static advntk_status backward_block(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                                    struct advntk_error *err)
+{
+    const struct factor_job *job = context;
+    (void)arena, (void)err;
+    job->backend->gemm64(
+        job->state, true, false, TILE, job->k, advntk__sym_tile_rows(job->l, job->step), -1.0,
+        advntk__sym_tile(job->l, job->step, index), TILE, job->x + job->step * TILE * job->k,
+        job->k, 1.0, job->x + index * TILE * job->k, job->k);
+    return ADVNTK_OK;
+}
+
+/* x (n,k) <- (l l')^-1 x */
+static advntk_status solve(struct advntk_host *host, struct advntk_sym *l, ptrdiff_t k, double *x,
+                           struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct factor_job job = job_of(host, l);
+    job.k = k;
+    job.x = x;
+    for (job.step = 0; job.step < l->tiles; job.step++) {
+        job.backend->trsm64(job.state, false, false, advntk__sym_tile_rows(l, job.step), k,
+                            advntk__sym_tile(l, job.step, job.step), TILE, x + job.step * TILE * k,
+                            k);
+        TRY(advntk_parallel_for(host, l->tiles - job.step - 1, forward_block, &job, err));
+    }
+    for (job.step = l->tiles - 1; job.step >= 0; job.step--) {
+        job.backend->trsm64(job.state, false, true, advntk__sym_tile_rows(l, job.step), k,
+                            advntk__sym_tile(l, job.step, job.step), TILE, x + job.step * TILE * k,
+                            k);
+        TRY(advntk_parallel_for(host, job.step, backward_block, &job, err));
+    }
+out:
+    return rc;
+}
+
+/* The 1-norm of a + ridge 1: largest sum of magnitudes in a column. sums: n numbers. */
+static double one_norm(const struct advntk_sym *a, double ridge, double *sums)
+{
+    double largest = 0;
+    memset(sums, 0, (size_t)a->n * sizeof(*sums));
+    for (ptrdiff_t i = 0; i < a->n; i++) {
+        for (ptrdiff_t j = 0; j < i; j++) {
+            double size = fabs(advntk__sym_entry(a, i, j));
+            sums[i] += size;
+            sums[j] += size;
+        }
+        sums[i] += fabs(advntk__sym_entry(a, i, i) + ridge);
+    }
+    for (ptrdiff_t i = 0; i < a->n; i++) {
+        largest = fmax(largest, sums[i]);
+    }
+    return largest;
+}
+
+/*
+ * Estimate of the 1-norm of the inverse: Hager 1984, with Higham's last try (1988, algorithm 2.4).
+ * x: 2n numbers of scratch.
+ */
+static advntk_status inverse_norm(struct advntk_host *host, struct advntk_sym *l, double *x,
+                                  double *norm, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    ptrdiff_t n = l->n, last = -1;
+    double *sign = x + n, other = 0;
+
+    *norm = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        x[i] = 1.0 / (double)n;
+    }
+    for (int round = 0; round < ESTIMATE_ROUNDS; round++) {
+        double size = 0;
+        ptrdiff_t largest = 0;
+        TRY(solve(host, l, 1, x, err));
+        for (ptrdiff_t i = 0; i < n; i++) {
+            size += fabs(x[i]);
+            sign[i] = x[i] >= 0 ? 1 : -1;
+        }
+        if (round > 0 && size <= *norm) {
+            break;
+        }
+        *norm = size;
+        TRY(solve(host, l, 1, sign, err)); /* the inverse is symmetric */
+        for (ptrdiff_t i = 1; i < n; i++) {
+            largest = fabs(sign[i]) > fabs(sign[largest]) ? i : largest;
+        }
+        if (largest == last) {
+            break;
+        }
+        last = largest;
+        memset(x, 0, (size_t)n * sizeof(*x));
+        x[largest] = 1;
+    }
+    for (ptrdiff_t i = 0; i < n; i++) {
+        x[i] = (i % 2 ? -1 : 1) * (1 + (n > 1 ? (double)i / (double)(n - 1) : 0));
+    }
+    TRY(solve(host, l, 1, x, err));
+    for (ptrdiff_t i = 0; i < n; i++) {
+        other += fabs(x[i]);
+    }
+    *norm = fmax(*norm, 2 * other / (3 * (double)n));
+out:
+    return rc;
+}
+
+advntk_status advntk_factor_new(struct advntk_host *host, const struct advntk_sym *a, double ridge,
+                                struct advntk_factor **factor, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk_factor *f = calloc(1, sizeof(*f));
+    struct factor_job job;
+    double *scratch = NULL, norm, inverse;
+
+    *factor = NULL;
+    if (!f) {
+        FAIL(err, ENOMEM, "no memory for the Cholesky factor");
+    }
+    if (!(ridge >= 0) || !isfinite(ridge)) {
+        FAIL(err, EINVALID, "ridge is %g: expected a finite number, 0 or more", ridge);
+    }
+    f->ridge = ridge;
+    TRY(advntk__room_check("the Cholesky factor (float64)",
+                           8.0 * TILE * TILE * (double)a->tiles * (double)(a->tiles + 1) / 2,
+                           "use fewer images", err));
+    TRY(advntk__sym_new(a->n, ADVNTK_PRECISION_FLOAT64, &f->l, err));
+    job = job_of(host, f->l);
+    job.a = a;
+    job.ridge = ridge;
+    TRY(factorise(&job, &f->smallest_pivot, err));
+    scratch = advntk_alloc(2 * a->n, sizeof(*scratch));
+    if (!scratch) {
+        FAIL(err, ENOMEM, "no memory for the condition number of a matrix of %td rows", a->n);
+    }
+    norm = one_norm(a, ridge, scratch);
+    TRY(inverse_norm(host, f->l, scratch, &inverse, err));
+    f->condition = norm * inverse;
+    *factor = f;
+    f = NULL;
+out:
+    advntk_free(scratch);
+    advntk_factor_free(f);
+    return rc;
+}
+
+void advntk_factor_free(struct advntk_factor *factor)
+{
+    if (factor) {
+        advntk__sym_free(factor->l);
+        free(factor);
+    }
+}
+
+double advntk_factor_smallest_pivot(const struct advntk_factor *factor)
+{
+    return factor->smallest_pivot;
+}
+
+double advntk_factor_condition(const struct advntk_factor *factor)
+{
+    return factor->condition;
+}
+
+advntk_status advntk_factor_solve(struct advntk_host *host, const struct advntk_factor *factor,
+                                  const struct advntk_sym *a, ptrdiff_t k, double *x,
+                                  double *residual, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    double *b = NULL, *ax = NULL, largest = 0, worst = 0;
+    ptrdiff_t count = a->n * k;
+
+    if (factor->l->n != a->n) {
+        FAIL(err, ESHAPE, "a factor of %td rows for a matrix of %td", factor->l->n, a->n);
+    }
+    if (k < 0 || k > 1 << 20) {
+        FAIL(err, ESHAPE, "%td right-hand sides: expected 0 to 2^20", k);
+    }
+    if (residual) {
+        b = advntk_alloc(a->n, (size_t)k * sizeof(*b));
+        ax = advntk_alloc(a->n, (size_t)k * sizeof(*ax));
+        if (!b || !ax) {
+            FAIL(err, ENOMEM, "no memory for the residual of %td x %td", a->n, k);
+        }
+        memcpy(b, x, (size_t)count * sizeof(*b));
+    }
+    if (k > 0) {
+        TRY(solve(host, factor->l, k, x, err));
+    }
+    for (ptrdiff_t i = 0; i < count; i++) {
+        if (!isfinite(x[i])) {
+            FAIL(err, ENUMERIC, "solution of %td x %td: entry (%td, %td) is %g", a->n, k, i / k,
+                 i % k, x[i]);
+        }
+    }
+    if (residual) {
+        TRY(advntk__apply_exact(host, a, k, x, ax, err));
+        for (ptrdiff_t i = 0; i < count; i++) {
+            largest = fmax(largest, fabs(b[i]));
+            worst = fmax(worst, fabs(b[i] - ax[i] - factor->ridge * x[i]));
+        }
+        *residual = largest > 0 ? worst / largest : 0;
+    }
+out:
+    advntk_free(b);
+    advntk_free(ax);
+    return rc;
+}
