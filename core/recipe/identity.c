@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What identifies a configured plugin: the values that can change a result, by name. */
+#include "config.h"
+
+#include "base/files.h"
+#include "base/hash.h"
+#include "base/try.h"
+#include "recipe/configure.h"
+#include "recipe/resolved.h"
+
+#include <advntk/plugin.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static advntk_status hash_value(const struct advntk_param *row, enum advntk_param_type type,
+                                const char *member, struct advntk__hash *hash,
+                                struct advntk_error *err);
+
+static size_t item_bytes(enum advntk_param_type type)
+{
+    switch ((int)type) {
+    case ADVNTK_PARAM_BOOL:
+        return sizeof(bool);
+    case ADVNTK_PARAM_INT:
+        return sizeof(int64_t);
+    case ADVNTK_PARAM_REAL:
+        return sizeof(double);
+    case ADVNTK_PARAM_CHOICE:
+        return sizeof(int);
+    case ADVNTK_PARAM_SLOT:
+        return sizeof(struct advntk_slot);
+    default:
+        return sizeof(const char *);
+    }
+}
+
+static void hash_tree(const struct advntk_node *node, struct advntk__hash *hash)
+{
+    advntk__hash_int(hash, (int64_t)advntk_node_kind(node));
+    advntk__hash_text(hash, advntk_node_scalar(node));
+    advntk__hash_int(hash, advntk_node_count(node));
+    for (ptrdiff_t i = 0; i < advntk_node_count(node); i++) {
+        advntk__hash_text(hash, advntk_node_key(node, i));
+        hash_tree(advntk_node_item(node, i), hash);
+    }
+}
+
+/* A file counts by its content, so that a moved file is the same; a folder or a new file by its name. */
+static advntk_status hash_path(const char *path, struct advntk__hash *hash,
+                               struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct stat status;
+    uint8_t digest[16];
+    if (path && stat(path, &status) == 0 && S_ISREG(status.st_mode)) {
+        TRY(advntk__files_digest(path, digest, err));
+        advntk__hash_add(hash, digest, sizeof(digest));
+    } else {
+        advntk__hash_text(hash, path);
+    }
+out:
+    return rc;
+}
+
+static advntk_status hash_list(const struct advntk_param *row, const char *member,
+                               struct advntk__hash *hash, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk_list list;
+    memcpy(&list, member, sizeof(list));
+    advntk__hash_int(hash, list.count);
+    for (ptrdiff_t i = 0; i < list.count; i++) {
+        TRY(hash_value(row, row->element,
+                       (const char *)list.items + (size_t)i * item_bytes(row->element), hash, err));
+    }
+out:
+    return rc;
+}
+
+static advntk_status hash_value(const struct advntk_param *row, enum advntk_param_type type,
+                                const char *member, struct advntk__hash *hash,
+                                struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    union {
+        bool b;
+        int64_t i;
+        double r;
+        const char *s;
+        int c;
+        struct advntk_slot slot;
+        struct advntk_pair pair;
+        const struct advntk_node *node;
+    } value;
+#define MEMBER(field) memcpy(&value.field, member, sizeof(value.field))
+    switch ((int)type) {
+    case ADVNTK_PARAM_BOOL:
+        MEMBER(b);
+        advntk__hash_int(hash, value.b);
+        break;
+    case ADVNTK_PARAM_INT:
+        MEMBER(i);
+        advntk__hash_int(hash, value.i);
+        break;
+    case ADVNTK_PARAM_REAL:
+        MEMBER(r);
+        advntk__hash_real(hash, value.r);
+        break;
+    case ADVNTK_PARAM_STRING:
+        MEMBER(s);
+        advntk__hash_text(hash, value.s);
+        break;
+    case ADVNTK_PARAM_PATH:
+        MEMBER(s);
+        TRY(hash_path(value.s, hash, err));
+        break;
+    case ADVNTK_PARAM_CHOICE:
+        MEMBER(c);
+        advntk__hash_text(hash, row->choices[value.c]);
+        break;
+    case ADVNTK_PARAM_SLOT:
+        MEMBER(slot);
+        TRY(advntk__slot_identity(&value.slot, hash, err));
+        break;
+    case ADVNTK_PARAM_LIST:
+        TRY(hash_list(row, member, hash, err));
+        break;
+    case ADVNTK_PARAM_PAIR:
+        MEMBER(pair);
+        advntk__hash_real(hash, value.pair.first);
+        advntk__hash_real(hash, value.pair.second);
+        break;
+    case ADVNTK_PARAM_NODE:
+        MEMBER(node);
+        hash_tree(value.node, hash);
+        break;
+    default:
+        break;
+    }
+#undef MEMBER
+out:
+    return rc;
+}
+
+/* A row that came after the first release and has its default: runs stored before it keep their id. */
+static bool left_out(const struct advntk_param *row, const char *member)
+{
+    bool b;
+    int64_t i;
+    double r;
+    int c;
+    const char *s;
+    struct advntk_slot slot;
+    if (row->flags & ADVNTK_P_NO_IDENTITY) {
+        return true;
+    }
+    if (!row->since || (row->flags & ADVNTK_P_REQUIRED)) {
+        return false;
+    }
+    switch ((int)row->type) {
+    case ADVNTK_PARAM_BOOL:
+        memcpy(&b, member, sizeof(b));
+        return b == row->def.b;
+    case ADVNTK_PARAM_INT:
+        memcpy(&i, member, sizeof(i));
+        return i == row->def.i;
+    case ADVNTK_PARAM_REAL:
+        memcpy(&r, member, sizeof(r));
+        return memcmp(&r, &row->def.r, sizeof(r)) == 0;
+    case ADVNTK_PARAM_CHOICE:
+        memcpy(&c, member, sizeof(c));
+        return strcmp(row->choices[c], row->def.s) == 0;
+    case ADVNTK_PARAM_STRING:
+    case ADVNTK_PARAM_PATH:
+    case ADVNTK_PARAM_NODE:
+        memcpy(&s, member, sizeof(s));
+        return s == NULL ? row->def.s == NULL
+                         : row->type != ADVNTK_PARAM_NODE && row->def.s && strcmp(s, row->def.s) == 0;
+    case ADVNTK_PARAM_SLOT:
+        memcpy(&slot, member, sizeof(slot));
+        return !slot.plugin && !row->def.s;
+    default:
+        return false;
+    }
+}
+
+static advntk_status hash_table(const struct advntk_param *rows, const void *config,
+                                struct advntk__hash *hash, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    for (const struct advntk_param *row = rows; row && row->name; row++) {
+        const char *member = (const char *)config + row->offset;
+        if (!left_out(row, member)) {
+            advntk__hash_text(hash, row->name);
+            TRY(hash_value(row, row->type, member, hash, err));
+        }
+    }
+    advntk__hash_text(hash, NULL);
+out:
+    return rc;
+}
+
+advntk_status advntk__slot_identity(const struct advntk_slot *slot, struct advntk__hash *hash,
+                                    struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    if (!slot->plugin) {
+        advntk__hash_text(hash, NULL);
+        goto out;
+    }
+    advntk__hash_int(hash, slot->plugin->kind);
+    advntk__hash_text(hash, slot->plugin->name);
+    advntk__hash_int(hash, strtol(slot->plugin->version, NULL, 10));
+    TRY(hash_table(slot->plugin->params, slot->config, hash, err));
+    if (slot->host_config) {
+        TRY(hash_table(advntk__slot_host_params(slot->plugin->kind), slot->host_config, hash, err));
+    }
+out:
+    return rc;
+}

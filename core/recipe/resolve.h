@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One composed tree (no extends, sweep or overrides left) to one resolved run. */
+#ifndef ADVNTK_RECIPE_RESOLVE_H
+#define ADVNTK_RECIPE_RESOLVE_H
+
+#include "recipe/configure.h"
+#include "recipe/resolved.h"
+
+enum { ADVNTK__LANGUAGE = 1 };
+
+/* default_name: of the study. Mistakes are noted in c; then run is not to be used. */
+ADVNTK_MUST_CHECK advntk_status advntk__resolve(struct advntk__configurer *c,
+                                                struct advntk_node *root, const char *default_name,
+                                                bool model_only, struct advntk__run_config *run,
+                                                struct advntk_error *err);
+
+/* The sections of a recipe, as tables; for `describe recipe` and the schema. name NULL ends. */
+struct advntk__section {
+    const char *name, *help;
+    const struct advntk_param *rows; /* NULL: see help */
+};
+const struct advntk__section *advntk__recipe_sections(void);
+
+/* The language: sections, keys, defaults, expressions, sweep, an example. */
+void advntk__recipe_describe(struct advntk__text *out);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "base/text.h"
+#include "base/try.h"
+#include "recipe/compose.h"
+#include "recipe/resolve.h"
+#include "recipe/resolved.h"
+#include "recipe/sweep.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One key=value of the command line. */
+struct argument {
+    const char *key;
+    const struct advntk__place *place;
+    struct advntk_node *value;
+};
+
+struct loader {
+    const struct advntk__recipe_options *options;
+    struct advntk__study_memory *memory;  /* of the study */
+    struct advntk__study_memory *scratch; /* of one run's tree, while it is resolved */
+    struct advntk__composer composer;
+    struct advntk__faults faults;
+    struct advntk_node *root;
+    const char *default_name;
+    struct argument *overrides;
+    const char **pinned; /* keys of overrides */
+    struct advntk__axis *axes;
+    struct advntk__expansion expansion;
+    struct advntk__run_config *runs;
+};
+
+static advntk_status read_arguments(struct loader *l, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct advntk__recipe_options *o = l->options;
+    TRY(advntk__pool_get(l->memory, o->override_count, sizeof(*l->overrides), &l->overrides, err));
+    TRY(advntk__pool_get(l->memory, o->override_count, sizeof(const char *), &l->pinned, err));
+    TRY(advntk__pool_get(l->memory, o->sweep_count, sizeof(*l->axes), &l->axes, err));
+    for (ptrdiff_t i = 0; i < o->override_count; i++) {
+        struct argument *a = &l->overrides[i];
+        TRY(advntk__argument(&l->composer, "-s", o->overrides[i], (int)i, &a->key, &a->place,
+                             &a->value, err));
+        l->pinned[i] = a->value ? a->key : "";
+    }
+    for (ptrdiff_t i = 0; i < o->sweep_count; i++) {
+        struct advntk__axis *a = &l->axes[i];
+        struct advntk_node *values;
+        TRY(advntk__argument(&l->composer, "--sweep", o->sweeps[i], (int)(o->override_count + i),
+                             &a->key, &a->place, &values, err));
+        a->values = values;
+    }
+out:
+    return rc;
+}
+
+/* "cifar10-mlp3-r8" of "paper/cifar10-mlp3-r8.yaml" */
+static advntk_status name_of_file(struct loader *l, const char *file, struct advntk_error *err)
+{
+    const char *slash = strrchr(file, '/'), *start = slash ? slash + 1 : file;
+    const char *dot = strrchr(start, '.');
+    size_t length = dot && dot != start ? (size_t)(dot - start) : strlen(start);
+    return advntk__pool_text(l->memory, start, length, &l->default_name, err);
+}
+
+static advntk_status compose(struct loader *l, const char *file, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    char *current = getcwd(NULL, 0);
+    if (!current) {
+        FAIL(err, EIO, "the current folder is unknown: %s", strerror(errno));
+    }
+    TRY(advntk__pool_text(l->memory, current, strlen(current), &l->memory->folder, err));
+    l->scratch->folder = l->memory->folder;
+    TRY(name_of_file(l, file, err));
+    TRY(advntk__compose_file(&l->composer, file, &l->root, err));
+    TRY(read_arguments(l, err));
+    for (ptrdiff_t i = 0; l->root && i < l->options->override_count; i++) {
+        const struct argument *a = &l->overrides[i];
+        if (a->value) {
+            TRY(advntk__override(&l->composer, l->root, a->key, a->place, a->value, err));
+        }
+    }
+out:
+    free(current);
+    return rc;
+}
+
+static advntk_status expand(struct loader *l, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__entry *sweep = advntk__node_find(l->root, "sweep");
+    const struct advntk_node *node = sweep ? sweep->value : NULL;
+    if (sweep) {
+        advntk__node_remove(l->root, sweep - l->root->entries);
+    }
+    TRY(advntk__sweep_expand(l->memory, node, l->options->sweep_count, l->axes,
+                             l->options->override_count, l->pinned, &l->faults, &l->expansion, err));
+out:
+    return rc;
+}
+
+/* The sweep's keys and values of run i, for tables. */
+static advntk_status note_overrides(struct loader *l, ptrdiff_t i, struct advntk__run_config *run,
+                                    struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct advntk__expansion *x = &l->expansion;
+    struct advntk_node *map, *value;
+    if (x->keys == 0) {
+        goto out;
+    }
+    TRY(advntk__node_new(l->memory, ADVNTK_NODE_MAP, x->axes[0].place, &map, err));
+    for (ptrdiff_t k = 0; k < x->keys; k++) {
+        TRY(advntk__node_copy(l->memory, x->values[i * x->keys + k], &value, err));
+        TRY(advntk__node_add(map, x->axes[k].key, x->axes[k].place, value, err));
+    }
+    run->overrides = map;
+out:
+    return rc;
+}
+
+static int depth_of(const char *key)
+{
+    int dots = 0;
+    for (; *key; key++) {
+        dots += *key == '.';
+    }
+    return dots;
+}
+
+/* Shorter keys first, so that `method` does not undo `method.steps`. */
+static advntk_status apply(struct loader *l, ptrdiff_t i, struct advntk_node *root,
+                           struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct advntk__expansion *x = &l->expansion;
+    for (int depth = 0; depth < ADVNTK__PATH_DEPTH; depth++) {
+        for (ptrdiff_t k = 0; k < x->keys; k++) {
+            if (depth_of(x->axes[k].key) == depth) {
+                TRY(advntk__override(&l->composer, root, x->axes[k].key, x->axes[k].place,
+                                     x->values[i * x->keys + k], err));
+            }
+        }
+    }
+out:
+    return rc;
+}
+
+/* run -1: the recipe without its sweep, whose own mistakes were noted already */
+static advntk_status resolve_run(struct loader *l, ptrdiff_t i, struct advntk__run_config *run,
+                                 struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__configurer c = {.memory = l->memory, .faults = &l->faults};
+    struct advntk_node *root = l->root;
+    advntk__pool_clear(l->scratch);
+    l->memory->nodes = 0;
+    TRY(advntk__node_copy(l->scratch, l->root, &root, err));
+    if (i >= 0) {
+        TRY(apply(l, i, root, err));
+        TRY(note_overrides(l, i, run, err));
+    }
+    TRY(advntk__resolve(&c, root, l->default_name, l->options->model_only, run, err));
+out:
+    if (rc == ADVNTK_ELIMIT) {
+        advntk__fault(&l->faults, l->root->place, NULL, "%s", err->text);
+        rc = ADVNTK_OK;
+    }
+    return rc;
+}
+
+static advntk_status resolve_all(struct loader *l, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__run_config unused = {0};
+    TRY(expand(l, err));
+    if (l->expansion.count == 0) {
+        TRY(resolve_run(l, -1, &unused, err));
+        goto out;
+    }
+    TRY(advntk__pool_get(l->memory, l->expansion.count, sizeof(*l->runs), &l->runs, err));
+    for (ptrdiff_t i = 0; i < l->expansion.count && l->faults.hidden == 0; i++) {
+        TRY(resolve_run(l, i, &l->runs[i], err));
+    }
+out:
+    return rc;
+}
+
+static advntk_status make_study(struct loader *l, const char *file, struct advntk__study **study,
+                                struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__study *made;
+    TRY(advntk__pool_get(l->memory, 1, sizeof(*made), &made, err));
+    *made = (struct advntk__study){.name = l->runs[0].name,
+                                   .source = l->composer.source,
+                                   .count = l->expansion.count,
+                                   .runs = l->runs,
+                                   .memory = l->memory};
+    TRY(advntk__pool_text(l->memory, file, strlen(file), &made->file, err));
+    l->memory = NULL;
+    *study = made;
+out:
+    return rc;
+}
+
+advntk_status advntk__study_load(const struct advntk__registry *registry, const char *file,
+                                 const struct advntk__recipe_options *options,
+                                 struct advntk__study **study, struct advntk__text *messages,
+                                 struct advntk_error *err)
+{
+    static const struct advntk__recipe_options none = {0};
+    advntk_status rc = ADVNTK_OK;
+    struct advntk_error local;
+    struct loader l = {.options = options ? options : &none};
+    ptrdiff_t mistakes;
+
+    err = err ? err : &local;
+    *study = NULL;
+    TRY(advntk__pool_new(registry, &l.memory, err));
+    TRY(advntk__pool_new(registry, &l.scratch, err));
+    l.composer = (struct advntk__composer){.memory = l.memory, .faults = &l.faults};
+    TRY(compose(&l, file, err));
+    if (l.root) {
+        TRY(resolve_all(&l, err));
+    }
+    if (l.faults.no_memory) {
+        FAIL(err, ENOMEM, "no memory for the mistakes of %s", file);
+    }
+    mistakes = l.faults.count + l.faults.hidden;
+    if (mistakes > 0) {
+        advntk__faults_print(&l.faults, messages);
+        FAIL(err, EINVALID, "%s: %td mistake%s", file, mistakes, mistakes > 1 ? "s" : "");
+    }
+    TRY(make_study(&l, file, study, err));
+out:
+    advntk__faults_release(&l.faults);
+    advntk__pool_free(l.scratch);
+    advntk__pool_free(l.memory);
+    return rc;
+}
+
+void advntk__study_free(struct advntk__study *study)
+{
+    if (study) {
+        advntk__pool_free(study->memory); /* the study lies in it */
+    }
+}
