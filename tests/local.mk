@@ -14,7 +14,8 @@ unit_tests = \
 	sym
 oracle_tests = \
 	kernels \
-	pgd
+	pgd \
+	predictor
 # tests of other folders: tests/NAME.c
 folder_tests = \
 	broken/refusals \
