@@ -8,5 +8,5 @@ advntk_SOURCES += \
 	core/cli/output.c \
 	core/cli/progress.c \
 	core/cli/version.c
-advntk_CPPFLAGS = $(AM_CPPFLAGS) -DADVNTK_CFLAGS='"$(CFLAGS)"'
+advntk_CPPFLAGS = $(AM_CPPFLAGS) -DADVNTK_CFLAGS='"$(OPTIMIZE_CFLAGS) $(CFLAGS)"'
 advntk_LDADD += $(YAML_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS) $(ZIP_LIBS)

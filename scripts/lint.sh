@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# House rules that a grep can hold; run in the source folder: lint.sh BUILD_FOLDER. One line a finding.
+set -u
+build=${1:-build}
+findings=0
+
+# report RULE: counts and prints the lines on stdin
+report() {
+	lines=$(cat)
+	if [ -n "$lines" ]; then
+		printf '%s\n' "$lines" | sed "s|^|lint: $1: |"
+		findings=$((findings + $(printf '%s\n' "$lines" | wc -l)))
+	fi
+}
+sources() { find "$@" -type f \( -name '*.c' -o -name '*.h' -o -name '*.inc' \) | sort; }
+# code without comments that stand on a line of their own
+search() { pattern=$1; shift; grep -nE "$pattern" "$@" /dev/null | grep -vE '^[^:]*:[0-9]+: *(/?\*|//)'; }
+
+code=$(sources core plugins)
+all=$(sources core plugins tests; find bench -name '*.c' 2>/dev/null)
+scripts=$(find tests bench scripts experiments plugins m4 .ci -type f \( -name '*.sh' -o -name '*.py' -o -name '*.mk' \
+	-o -name '*.yaml' -o -name '*.m4' -o -name run \) 2>/dev/null | grep -vE '^m4/(libtool|lt).*\.m4$|recipes-bad/')
+written="$all $scripts Makefile.am configure.ac bootstrap quickstart check"
+
+blas='cblas_[a-z]+ *\(|\b[sd](gemm|gemv|syrk|symm|symv|trsm|potr[fsi]|syev[dr]?|geqrf|orgqr|ormqr|dot|axpy)_ *\('
+# shellcheck disable=SC2046,SC2086
+{
+	search "$blas" $(echo "$all" | grep -vE '^plugins/backend/|^tests/|^bench/') | report "BLAS outside plugins/backend"
+	search '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atof|rand|gets) *\(' $all | report "banned function"
+	search '\b(exit|abort|_exit) *\(' $(echo "$code" | grep -v '^core/cli/') | report "exit outside core/cli"
+	search '#include "(base|registry|recipe|graph|infinite|finite|linalg|run|store|report|attack|cli)/' $(sources plugins) |
+		report "private header in a plugin"
+	grep -nE '\b(TODO|FIXME|XXX|HACK)\b' $written /dev/null | grep -vE '^scripts/lint.sh:' | report "unfinished work"
+	grep -nE "[\"'= ]/(work|home|root|tmp/[a-z])[/\"' ]" $written /dev/null | grep -vE '^scripts/lint.sh:' | report "absolute path"
+	for f in $written; do
+		head -n 3 "$f" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' || echo "$f"
+	done | report "no SPDX line"
+	for f in $all; do
+		n=$(wc -l <"$f")
+		[ "$n" -le 900 ] || echo "$f: $n lines"
+	done | report "over 900 lines"
+	for so in $(find "$build/plugins" -name '*.so' 2>/dev/null); do
+		nm -D --defined-only "$so" | awk -v f="$so" '$3 != "advntk_plugin_entry" && $3 !~ /^__(asan|ubsan|odr_asan)/ { print f ": " $3 }'
+	done | report "a plugin exports more than its entry"
+}
+[ -n "$(find "$build/plugins" -name '*.so' 2>/dev/null)" ] || echo "lint: no built plugins in $build, their exports were not looked at" >&2
+echo "lint: $(echo "$written" | wc -w) files, $findings findings"
+[ "$findings" -eq 0 ]

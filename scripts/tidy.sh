@@ -1,0 +1,8 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# clang-tidy over core and plugins, as many at a time as there are cores; run in the source folder:
+# tidy.sh COMPILER_FLAGS. FILES="core/a.c core/b.c" looks at these only.
+set -eu
+files=${FILES:-$(find core plugins -type f -name '*.c' | sort)}
+printf '%s\n' $files | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' "${CLANG_TIDY:-clang-tidy}" --quiet '{}' -- "$@" 2>/dev/null
+echo "tidy: $(printf '%s\n' $files | wc -l) files"
