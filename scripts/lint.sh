@@ -3,16 +3,11 @@
 # House rules that a grep can hold; run in the source folder: lint.sh BUILD_FOLDER. One line a finding.
 set -u
 build=${1:-build}
-findings=0
+found=$(mktemp)
+trap 'rm -f "$found"' EXIT
 
-# report RULE: counts and prints the lines on stdin
-report() {
-	lines=$(cat)
-	if [ -n "$lines" ]; then
-		printf '%s\n' "$lines" | sed "s|^|lint: $1: |"
-		findings=$((findings + $(printf '%s\n' "$lines" | wc -l)))
-	fi
-}
+# report RULE: prints the lines on stdin and keeps them for the count
+report() { sed "s|^|lint: $1: |" | tee -a "$found"; }
 sources() { find "$@" -type f \( -name '*.c' -o -name '*.h' -o -name '*.inc' \) | sort; }
 # code without comments that stand on a line of their own
 search() { pattern=$1; shift; grep -nE "$pattern" "$@" /dev/null | grep -vE '^[^:]*:[0-9]+: *(/?\*|//)'; }
@@ -40,10 +35,10 @@ blas='cblas_[a-z]+ *\(|\b[sd](gemm|gemv|syrk|symm|symv|trsm|potr[fsi]|syev[dr]?|
 		n=$(wc -l <"$f")
 		[ "$n" -le 900 ] || echo "$f: $n lines"
 	done | report "over 900 lines"
-	for so in $(find "$build/plugins" -name '*.so' 2>/dev/null); do
+	find "$build/plugins" -name '*.so' 2>/dev/null | while read -r so; do
 		nm -D --defined-only "$so" | awk -v f="$so" '$3 != "advntk_plugin_entry" && $3 !~ /^__(asan|ubsan|odr_asan)/ { print f ": " $3 }'
 	done | report "a plugin exports more than its entry"
 }
 [ -n "$(find "$build/plugins" -name '*.so' 2>/dev/null)" ] || echo "lint: no built plugins in $build, their exports were not looked at" >&2
-echo "lint: $(echo "$written" | wc -w) files, $findings findings"
-[ "$findings" -eq 0 ]
+echo "lint: $(echo "$written" | wc -w) files, $(wc -l <"$found") findings"
+[ ! -s "$found" ]

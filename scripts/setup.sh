@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 # Read by ../quickstart, ../check and ../.ci/run: packages, then an up-to-date build in build/.
 
-# libzip-dev's CMake files apart, all of these are needed to build from a clone
+# what a build from a clone needs
+# shellcheck disable=SC2034
 advntk_packages="autoconf automake gcc libc6-dev libgsl-dev libjansson-dev libmatio-dev libopenblas-dev \
 libtool libxxhash-dev libyaml-dev libzip-dev make pkg-config zlib1g-dev"
 advntk_cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
@@ -71,7 +72,7 @@ need_packages() {
 build_in() {
 	folder=$1
 	shift
-	if [ ! -x configure ] || [ configure.ac -nt configure ]; then
+	if [ ! -x configure ] || [ -n "$(find configure.ac -newer configure)" ]; then
 		echo "Preparing configure ..." >&2
 		./bootstrap >bootstrap.log 2>&1 || {
 			tail -n 20 bootstrap.log >&2

@@ -4,5 +4,6 @@
 # tidy.sh COMPILER_FLAGS. FILES="core/a.c core/b.c" looks at these only.
 set -eu
 files=${FILES:-$(find core plugins -type f -name '*.c' | sort)}
+# shellcheck disable=SC2086
 printf '%s\n' $files | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' "${CLANG_TIDY:-clang-tidy}" --quiet '{}' -- "$@" 2>/dev/null
-echo "tidy: $(printf '%s\n' $files | wc -l) files"
+echo "tidy: $(echo "$files" | wc -w) files"
