@@ -6,6 +6,7 @@ unit_tests = \
 	backend \
 	datasets \
 	factor \
+	flow \
 	losses \
 	norms \
 	npy \

@@ -2,8 +2,13 @@
 libadvntk_la_SOURCES += \
 	core/linalg/apply.c \
 	core/linalg/factor.c \
+	core/linalg/flow.c \
 	core/linalg/gram.c \
 	core/linalg/gram.h \
+	core/linalg/krylov.c \
+	core/linalg/krylov.h \
+	core/linalg/phi.c \
+	core/linalg/phi.h \
 	core/linalg/room.c \
 	core/linalg/room.h \
 	core/linalg/sym.c \

@@ -96,7 +96,8 @@ static void openblas_gemm32(void *state, bool ta, bool tb, ptrdiff_t m, ptrdiff_
     if (m == 0 || n == 0) {
         return;
     }
-    if (!fits(m, n, k) || !fits(lda, ldb, ldc)) {
+    if (k == 0 || !fits(m, n, k) ||
+        !fits(lda, ldb, ldc)) { /* k 0: leading dimensions may be 0 too */
         plain_gemm32(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }
@@ -112,7 +113,8 @@ static void openblas_gemm64(void *state, bool ta, bool tb, ptrdiff_t m, ptrdiff_
     if (m == 0 || n == 0) {
         return;
     }
-    if (!fits(m, n, k) || !fits(lda, ldb, ldc)) {
+    if (k == 0 || !fits(m, n, k) ||
+        !fits(lda, ldb, ldc)) { /* k 0: leading dimensions may be 0 too */
         plain_gemm64(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }

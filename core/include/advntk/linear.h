@@ -39,13 +39,23 @@ ADVNTK_MUST_CHECK advntk_status advntk_factor_solve(struct advntk_host *host, co
  * on S = D^1/2 Theta D^1/2 with full reorthogonalisation, until the a-posteriori residual is below the
  * tolerance or stagnates at the floor of Theta's storage. No inverse, no dense exponential.
  */
-enum advntk_flow_stop { ADVNTK_FLOW_CONVERGED, ADVNTK_FLOW_STAGNATED, ADVNTK_FLOW_FULL };
+enum advntk_flow_stop {
+    ADVNTK_FLOW_CONVERGED, /* below the tolerance */
+    ADVNTK_FLOW_STAGNATED, /* the tolerance lies below the floor; the floor was reached */
+    ADVNTK_FLOW_FULL,      /* the space is invariant: exact but for rounding */
+    ADVNTK_FLOW_LIMIT      /* blocks_max was reached first */
+};
 struct advntk_flow_report {
     int64_t blocks;          /* passes over Theta */
-    double residual;         /* a-posteriori estimate, relative to |Y| */
+    double residual;         /* bound on the error of D^-1/2 alpha, relative to it; the floor at least */
     double spectral_radius;  /* largest Ritz value of S */
     int stop;                /* enum advntk_flow_stop */
 };
+/*
+ * blocks_max 0: 60, or 300 with per_column. The speeds are finite and >= 0; where all are 0, alpha is 0.
+ * Memory: blocks_max * columns * n * 32 bytes at most, as far as blocks are used. Fails: EINVALID (a speed
+ * that is negative or no finite number, with its row), ENUMERIC, ENOMEM, ECANCELLED.
+ */
 /* columns: of Y. per_column: speed is (n,columns), the columns are independent; else (n). tolerance 0: 1e-6 for float32, 1e-10 for float64. */
 ADVNTK_MUST_CHECK advntk_status advntk_flow_new(struct advntk_host *host, const struct advntk_sym *theta, ptrdiff_t columns, bool per_column, double tolerance, int64_t blocks_max, struct advntk_flow **flow, struct advntk_error *err);
 void advntk_flow_free(struct advntk_flow *flow);
