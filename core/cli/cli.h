@@ -97,6 +97,29 @@ void cli_progress_clear(void); /* takes the bar away before something else is pr
 /* Registry by the common options; says what is wrong itself. NULL: failed. */
 struct advntk__registry *cli_registry(const struct cli *cli);
 
+/* What a command that computes needs: host with progress and signals, plugins, a recipe's runs. */
+struct cli_work {
+    struct advntk_host *host;
+    struct advntk__registry *registry;
+    struct advntk__study *study;
+};
+/* Opens host and registry. Anything but CLI_DONE was said already; release in any case. */
+int cli_work_open(const struct cli *cli, struct cli_work *work);
+/* Loads a recipe into work->study; its mistakes are printed, a line each. */
+struct advntk__recipe_options;
+int cli_work_load(struct cli_work *work, const char *file,
+                  const struct advntk__recipe_options *options);
+void cli_work_release(struct cli_work *work);
+
+/* Images from an .npy file: n x H x W x C, n x H x W or n x d. pixels (n,d): advntk_free. */
+struct cli_images {
+    ptrdiff_t n, height, width, channels, d;
+    double *pixels;
+};
+/* scale_bytes: uint8 values are divided by 255, others used as they are. */
+advntk_status cli_images_read(const char *path, bool scale_bytes, struct cli_images *images,
+                              struct advntk_error *err);
+
 /* Says that there is no such kind of plugin; CLI_FAILED. */
 int cli_unknown_kind(const char *name);
 

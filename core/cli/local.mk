@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 advntk_SOURCES += \
+	core/cli/check.c \
 	core/cli/cli.h \
 	core/cli/describe.c \
 	core/cli/list.c \
@@ -7,6 +8,10 @@ advntk_SOURCES += \
 	core/cli/options.c \
 	core/cli/output.c \
 	core/cli/progress.c \
-	core/cli/version.c
+	core/cli/run.c \
+	core/cli/summary.c \
+	core/cli/summary.h \
+	core/cli/version.c \
+	core/cli/work.c
 advntk_CPPFLAGS = $(AM_CPPFLAGS) -DADVNTK_CFLAGS='"$(OPTIMIZE_CFLAGS) $(CFLAGS)"'
 advntk_LDADD += $(YAML_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS) $(ZIP_LIBS)

@@ -13,6 +13,8 @@
 const struct cli_command *const cli_commands[] = {
     &cli_list,
     &cli_describe,
+    &cli_check,
+    &cli_run,
     &cli_version,
     NULL,
 };

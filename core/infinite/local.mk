@@ -2,6 +2,7 @@
 libadvntk_la_SOURCES += \
 	core/infinite/engine.c \
 	core/infinite/engine.h \
+	core/infinite/import.c \
 	core/infinite/predictor.c \
 	core/infinite/predictor.h \
 	core/infinite/program.c

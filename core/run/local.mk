@@ -1,4 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libadvntk_la_SOURCES += \
 	core/run/data.c \
-	core/run/data.h
+	core/run/data.h \
+	core/run/evaluate.c \
+	core/run/evaluate.h \
+	core/run/identity.c \
+	core/run/identity.h \
+	core/run/record.c \
+	core/run/record.h \
+	core/run/runner.c \
+	core/run/runner.h \
+	core/run/services.c \
+	core/run/services.h \
+	core/run/slots.c \
+	core/run/slots.h \
+	core/run/train.c \
+	core/run/train.h

@@ -138,6 +138,26 @@ advntk_status advntk__folder_remove(const struct advntk__folder *folder, const c
     return remove_entry(folder->path, name, false, err);
 }
 
+static advntk_status make_parts(const struct advntk__folder *folder, struct advntk_error *err)
+{
+    static const char *const parts[] = {"evaluations", "checkpoint"};
+    advntk_status rc = ADVNTK_OK;
+    char *path = NULL;
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        path = advntk__folder_file(folder, parts[i], NULL);
+        if (!path) {
+            FAIL(err, ENOMEM, "%s: no memory for a path", folder->path);
+        }
+        TRY(advntk__files_make_folder(path, err));
+        free(path);
+        path = NULL;
+    }
+out:
+    free(path);
+    return rc;
+}
+
 advntk_status advntk__folder_clear(const struct advntk__folder *folder, struct advntk_error *err)
 {
     static const char *const parts[] = {"run.json",     "predictor.npz", "metrics.jsonl",
@@ -148,6 +168,7 @@ advntk_status advntk__folder_clear(const struct advntk__folder *folder, struct a
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
         TRY(advntk__folder_remove(folder, parts[i], err));
     }
+    TRY(make_parts(folder, err));
 out:
     return rc;
 }
@@ -210,11 +231,9 @@ advntk_status advntk__folder_lock(struct advntk__folder *folder, struct advntk_e
 {
     advntk_status rc = ADVNTK_OK;
     char *path = advntk__folder_file(folder, lock_name, NULL);
-    char *parts[2] = {advntk__folder_file(folder, "evaluations", NULL),
-                      advntk__folder_file(folder, "checkpoint", NULL)};
     bool held = false;
 
-    if (!path || !parts[0] || !parts[1]) {
+    if (!path) {
         FAIL(err, ENOMEM, "%s: no memory for a path", folder->path);
     }
     TRY(advntk__files_make_folder(folder->path, err));
@@ -222,12 +241,9 @@ advntk_status advntk__folder_lock(struct advntk__folder *folder, struct advntk_e
         TRY(lock_once(folder, path, &held, err));
     }
     TRY(remove_tree(folder->path, true, err));
-    TRY(advntk__files_make_folder(parts[0], err));
-    TRY(advntk__files_make_folder(parts[1], err));
+    TRY(make_parts(folder, err));
 out:
     free(path);
-    free(parts[0]);
-    free(parts[1]);
     return rc;
 }
 

@@ -42,7 +42,7 @@ char *advntk__folder_file(const struct advntk__folder *folder, const char *a, co
 /* Removes a file, or a folder with all that is in it; success if it is not there. */
 ADVNTK_MUST_CHECK advntk_status advntk__folder_remove(const struct advntk__folder *folder,
                                                       const char *name, struct advntk_error *err);
-/* Everything but the lock, run.json first: the run is none again. */
+/* Removes everything but the lock, run.json first: the run is none again, its parts empty. */
 ADVNTK_MUST_CHECK advntk_status advntk__folder_clear(const struct advntk__folder *folder,
                                                      struct advntk_error *err);
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One evaluation of a model on the test images, panel by panel, so that it can be interrupted. */
+#ifndef ADVNTK_RUN_EVALUATE_H
+#define ADVNTK_RUN_EVALUATE_H
+
+#include "attack/evaluate.h"
+#include "recipe/resolved.h"
+#include "run/data.h"
+
+#include <jansson.h>
+
+struct advntk__evaluation_job {
+    struct advntk_host *host;
+    void *model;
+    const struct advntk_model_ops *ops;
+    const struct advntk__split *split;
+    const struct advntk__evaluation *evaluation;
+    ptrdiff_t images; /* the first of the test set */
+    uint64_t seed;
+    uint8_t digest[16];  /* the evaluation's identity */
+    const char *journal; /* file of what is done so far, picked up if it is there; the caller
+                            removes it afterwards */
+};
+
+/* An array a figure, `images` long, in the order of the test set. */
+struct advntk__evaluation_result {
+    ptrdiff_t images, done;
+    bool *clean_right, *robust;
+    int32_t *predicted; /* class at the point found (the clean image where nothing was attacked) */
+    double *loss, *distance;
+    int64_t *outputs_spent, *gradients_spent;
+    int32_t *first_success;
+    struct advntk__audit audit;
+};
+
+/* Fails: what model and attack say, prefixed with the evaluation's name; ECANCELLED (the journal is
+ * kept). */
+ADVNTK_MUST_CHECK advntk_status advntk__evaluate(const struct advntk__evaluation_job *job,
+                                                 struct advntk__evaluation_result *result,
+                                                 struct advntk_error *err);
+void advntk__evaluation_release(struct advntk__evaluation_result *result);
+
+/* The summary: accuracies with intervals, per class, audit, what was spent. attack: JSON of the
+ * attack's slot, taken over; NULL for clean. NULL: no memory. */
+json_t *advntk__evaluation_summary(const struct advntk__evaluation_job *job,
+                                   const struct advntk__evaluation_result *result, json_t *attack);
+/* All arrays, with numbers and labels of the images, as an .npz file. */
+ADVNTK_MUST_CHECK advntk_status advntk__evaluation_write(
+    const struct advntk__evaluation_job *job, const struct advntk__evaluation_result *result,
+    const char *path, struct advntk_error *err);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "run/identity.h"
+
+#include "base/hash.h"
+#include "base/try.h"
+
+/* Digests must stay: a change of what is hashed changes these names. */
+static const char data_format[] = "advntk data 1", kernel_format[] = "advntk kernel 1",
+                  fit_format[] = "advntk fit 1", evaluation_format[] = "advntk evaluation 1";
+
+static advntk_status hash_begin(struct advntk__hash **hash, const char *format,
+                                struct advntk_error *err)
+{
+    *hash = advntk__hash_new();
+    if (!*hash) {
+        return ADVNTK_FAIL(err, ENOMEM, "no memory for a digest");
+    }
+    advntk__hash_text(*hash, format);
+    return ADVNTK_OK;
+}
+
+static void hash_images(struct advntk__hash *hash, const struct advntk__image_set *set, bool labels)
+{
+    advntk__hash_int(hash, set->count);
+    for (ptrdiff_t i = 0; i < set->count; i++) {
+        advntk__hash_int(hash, set->index[i]);
+        if (labels) {
+            advntk__hash_int(hash, set->labels[i]);
+        }
+    }
+}
+
+/* What the model makes of a pixel. */
+static void hash_scale(struct advntk__hash *hash, const struct advntk__split *split)
+{
+    for (ptrdiff_t c = 0; c < split->source->info.channels; c++) {
+        advntk__hash_real(hash, split->shift[c]);
+        advntk__hash_real(hash, split->scale[c]);
+    }
+}
+
+static advntk_status hash_model(struct advntk__hash *hash, const struct advntk__run_config *config,
+                                struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    advntk__hash_int(hash, config->precision);
+    advntk__hash_int(hash, config->model.architecture.plugin != NULL);
+    if (config->model.architecture.plugin) {
+        TRY(advntk__slot_identity(&config->model.architecture, hash, err));
+    }
+    TRY(advntk__slot_identity(&config->model.kernel, hash, err));
+out:
+    return rc;
+}
+
+advntk_status advntk__identity_data(const struct advntk__split *split, uint8_t digest[16],
+                                    struct advntk_error *err)
+{
+    struct advntk__hash *hash;
+    advntk_status rc = hash_begin(&hash, data_format, err);
+
+    if (rc == ADVNTK_OK) {
+        advntk__hash_add(hash, split->source->digest, sizeof(split->source->digest));
+        advntk__hash_int(hash, split->classes);
+        hash_images(hash, &split->train, true);
+        advntk__hash_end(hash, digest);
+    }
+    advntk__hash_free(hash);
+    return rc;
+}
+
+advntk_status advntk__identity_kernel(const struct advntk__run_config *config,
+                                      const struct advntk__split *split, uint8_t digest[16],
+                                      struct advntk_error *err)
+{
+    struct advntk__hash *hash = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(hash_begin(&hash, kernel_format, err));
+    advntk__hash_add(hash, split->source->digest, sizeof(split->source->digest));
+    advntk__hash_int(hash, split->classes);
+    hash_images(hash, &split->train, false);
+    hash_scale(hash, split);
+    TRY(hash_model(hash, config, err));
+    advntk__hash_end(hash, digest);
+out:
+    advntk__hash_free(hash);
+    return rc;
+}
+
+advntk_status advntk__identity_fit(const struct advntk__run_config *config,
+                                   const struct advntk__split *split, uint8_t digest[16],
+                                   struct advntk_error *err)
+{
+    struct advntk__hash *hash = NULL;
+    advntk_status rc = ADVNTK_OK;
+    const int64_t *classes = config->data.classes.items;
+
+    TRY(hash_begin(&hash, fit_format, err));
+    advntk__hash_add(hash, split->source->digest, sizeof(split->source->digest));
+    advntk__hash_int(hash, config->data.classes.count);
+    for (ptrdiff_t i = 0; i < config->data.classes.count; i++) {
+        advntk__hash_int(hash, classes[i]);
+    }
+    hash_images(hash, &split->train, true);
+    hash_images(hash, &split->validation, true);
+    hash_scale(hash, split);
+    TRY(hash_model(hash, config, err));
+    TRY(advntk__slot_identity(&config->method, hash, err));
+    advntk__hash_int(hash, config->select);
+    advntk__hash_int(hash, config->seed);
+    advntk__hash_end(hash, digest);
+out:
+    advntk__hash_free(hash);
+    return rc;
+}
+
+advntk_status advntk__identity_evaluation(const struct advntk__evaluation *evaluation,
+                                          ptrdiff_t images, uint8_t digest[16],
+                                          struct advntk_error *err)
+{
+    struct advntk__hash *hash = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(hash_begin(&hash, evaluation_format, err));
+    advntk__hash_int(hash, images);
+    advntk__hash_int(hash, evaluation->attack.plugin != NULL);
+    if (evaluation->attack.plugin) {
+        TRY(advntk__slot_identity(&evaluation->attack, hash, err));
+    }
+    advntk__hash_end(hash, digest);
+out:
+    advntk__hash_free(hash);
+    return rc;
+}
+
+uint32_t advntk__identity_purpose(const uint8_t digest[16])
+{
+    return (uint32_t)digest[12] << 24 | (uint32_t)digest[13] << 16 | (uint32_t)digest[14] << 8 |
+           digest[15];
+}

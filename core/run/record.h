@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* run.json and evaluations/<id>.json: what is known of a stored run, as JSON objects. */
+#ifndef ADVNTK_RUN_RECORD_H
+#define ADVNTK_RUN_RECORD_H
+
+#include "recipe/resolved.h"
+#include "run/data.h"
+#include "store/folder.h"
+
+#include <jansson.h>
+
+struct advntk__registry;
+
+/* A resolved tree: numbers and booleans as such where the text is one. NULL: no memory. */
+json_t *advntk__node_json(const struct advntk_node *node);
+
+/* Replaces a file by the object's text. Takes nothing over. */
+ADVNTK_MUST_CHECK advntk_status advntk__json_write(const json_t *object, const char *path,
+                                                   struct advntk_error *err);
+/* *object is the caller's. Fails: EIO, EFORMAT with line and column. */
+ADVNTK_MUST_CHECK advntk_status advntk__json_read(const char *path, json_t **object,
+                                                  struct advntk_error *err);
+
+struct advntk__record_source {
+    struct advntk_host *host; /* with backend and services */
+    const struct advntk__registry *registry;
+    const struct advntk__run_config *config;
+    const struct advntk__split *split;
+    const struct advntk__folder *folder;
+};
+/*
+ * Writes run.json from what lies in the folder: recipe, metrics, evaluations, digests of all files.
+ * started: when this process began with the run; kept from an earlier run.json if there is one.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__record_write(const struct advntk__record_source *source,
+                                                     double started, struct advntk_error *err);
+
+/* Puts metrics, intervals and audit (by name) into `object` for one stored evaluation under a name.
+ */
+void advntk__record_result(json_t *object, const char *name, const json_t *evaluation);
+
+#endif

@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "run/runner.h"
+
+#include "base/files.h"
+#include "base/host.h"
+#include "base/text.h"
+#include "base/try.h"
+#include "graph/graph.h"
+#include "registry/registry.h"
+#include "run/evaluate.h"
+#include "run/identity.h"
+#include "run/record.h"
+#include "run/slots.h"
+
+#include <advntk/node.h>
+#include <advntk/plugin.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What outlives a run of the study, for the next one. */
+struct session {
+    struct advntk_host *host;
+    const struct advntk__registry *registry;
+    const struct advntk__runner_options *options;
+    struct advntk__source source;
+    char *source_text; /* the dataset slot as it is written: the next run's is compared with it */
+    struct advntk__kernel_memory memory;
+};
+
+/* One run on its way. */
+struct run {
+    struct session *session;
+    const struct advntk__run_config *config;
+    struct advntk__split split;
+    struct advntk__run_services services;
+    struct advntk__folder folder;
+    struct advntk__fit fit;
+    json_t *object;            /* of the outcome */
+    struct advntk__sink outer; /* of the host, while log.txt listens */
+    FILE *log;
+};
+
+/* ---- backend and data ---- */
+
+advntk_status advntk__backend_open(struct advntk_host *host, const struct advntk_slot *backend,
+                                   struct advntk_error *err)
+{
+    const struct advntk_backend_ops *ops = backend->plugin->ops;
+    advntk_status rc = ADVNTK_OK;
+
+    advntk__backend_close(host);
+    rc = ops->open(backend->config, &host->backend_state, err);
+    if (rc != ADVNTK_OK) {
+        return advntk_error_prefix(err, "backend %s: ", backend->plugin->name);
+    }
+    host->backend = ops;
+    return rc;
+}
+
+void advntk__backend_close(struct advntk_host *host)
+{
+    if (host->backend) {
+        host->backend->close(host->backend_state);
+    }
+    host->backend = NULL;
+    host->backend_state = NULL;
+}
+
+/* The data set of the run before, if it is the same. */
+static advntk_status session_source(struct session *s, const struct advntk__run_config *config,
+                                    struct advntk_error *err)
+{
+    struct advntk__text text = {0};
+    advntk_status rc = ADVNTK_OK;
+
+    advntk__tree_print(advntk_node_get(advntk_node_get(config->tree, "data"), "dataset"), &text);
+    if (text.failed) {
+        FAIL(err, ENOMEM, "no memory for the data set's name");
+    }
+    if (s->source.ops && s->source_text && strcmp(s->source_text, advntk__text_get(&text)) == 0) {
+        goto out;
+    }
+    advntk__source_close(&s->source);
+    free(s->source_text);
+    s->source_text = NULL;
+    TRY(advntk__source_open(s->host, &config->data.dataset, &s->source, err));
+    s->source_text = strdup(advntk__text_get(&text));
+out:
+    advntk__text_release(&text);
+    return rc;
+}
+
+/* ---- log.txt ---- */
+
+static void log_both(void *context, enum advntk_log_level level, const char *line)
+{
+    static const char *const names[] = {"error: ", "warning: ", "", ""};
+    struct run *r = context;
+
+    fprintf(r->log, "%s%s\n", names[level], line);
+    fflush(r->log);
+    if (r->outer.log) {
+        r->outer.log(r->outer.context, level, line);
+    }
+}
+
+static void progress_on(void *context, const char *what, int64_t done, int64_t total)
+{
+    struct run *r = context;
+
+    r->outer.progress(r->outer.context, what, done, total);
+}
+
+static advntk_status log_open(struct run *r, struct advntk_error *err)
+{
+    struct advntk_host *host = r->session->host;
+    char *path = advntk__folder_file(&r->folder, "log.txt", NULL);
+    advntk_status rc = ADVNTK_OK;
+
+    r->log = path ? fopen(path, "ae") : NULL;
+    if (!r->log) {
+        FAIL(err, EIO, "%s/log.txt: cannot write: %s", r->folder.path, strerror(errno));
+    }
+    r->outer = host->sink;
+    host->sink = (struct advntk__sink){
+        .log = log_both, .progress = r->outer.progress ? progress_on : NULL, .context = r};
+out:
+    free(path);
+    return rc;
+}
+
+static void log_close(struct run *r)
+{
+    if (r->log) {
+        r->session->host->sink = r->outer;
+        fclose(r->log);
+        r->log = NULL;
+    }
+}
+
+/* ---- evaluations ---- */
+
+static ptrdiff_t images_of(const struct run *r, const struct advntk__evaluation *evaluation)
+{
+    ptrdiff_t test = r->split.test.count, samples = (ptrdiff_t)evaluation->samples;
+
+    return samples && samples < test ? samples : test;
+}
+
+/* evaluations/<id>.json or .npz of evaluation i; free(). */
+static advntk_status evaluation_path(const struct run *r, ptrdiff_t i, const char *extension,
+                                     char **path, struct advntk_error *err)
+{
+    const struct advntk__evaluation *evaluation = &r->config->evaluations[i];
+    uint8_t digest[16];
+    char id[ADVNTK__ID], name[ADVNTK__ID + 8];
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__identity_evaluation(evaluation, images_of(r, evaluation), digest, err));
+    advntk__id_of(digest, id);
+    snprintf(name, sizeof(name), "%s%s", id, extension);
+    *path = advntk__folder_file(&r->folder, "evaluations", name);
+    if (!*path) {
+        FAIL(err, ENOMEM, "no memory for a path");
+    }
+out:
+    return rc;
+}
+
+/* Puts the results that are there into the outcome; *missing: how many are not. */
+static advntk_status gather_results(const struct run *r, ptrdiff_t *missing,
+                                    struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    char *path = NULL;
+    json_t *evaluation = NULL;
+
+    *missing = 0;
+    for (ptrdiff_t i = 0; i < r->config->evaluation_count; i++) {
+        TRY(evaluation_path(r, i, ".json", &path, err));
+        if (access(path, F_OK) != 0) {
+            ++*missing;
+        } else {
+            TRY(advntk__json_read(path, &evaluation, err));
+            advntk__record_result(r->object, r->config->evaluations[i].name, evaluation);
+            json_decref(evaluation);
+            evaluation = NULL;
+        }
+        free(path);
+        path = NULL;
+    }
+out:
+    free(path);
+    return rc;
+}
+
+/* The attack of an evaluation as the resolved recipe has it. */
+static json_t *attack_json(const struct run *r, const char *name)
+{
+    const struct advntk_node *list = advntk_node_get(r->config->tree, "evaluate");
+
+    for (ptrdiff_t i = 0; i < advntk_node_count(list); i++) {
+        const struct advntk_node *entry = advntk_node_item(list, i);
+        const char *its_name = advntk_node_scalar(advntk_node_get(entry, "name"));
+        if (its_name && strcmp(its_name, name) == 0) {
+            return advntk__node_json(advntk_node_get(entry, "attack"));
+        }
+    }
+    return NULL;
+}
+
+static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
+                                  const struct advntk_model_ops *ops, struct advntk_error *err)
+{
+    const struct advntk__evaluation *evaluation = &r->config->evaluations[i];
+    struct advntk__evaluation_job job = {.host = r->session->host,
+                                         .model = model,
+                                         .ops = ops,
+                                         .split = &r->split,
+                                         .evaluation = evaluation,
+                                         .images = images_of(r, evaluation),
+                                         .seed = r->session->host->seed};
+    struct advntk__evaluation_result result = {0};
+    double started = advntk__attack_clock();
+    char *text = NULL, *arrays = NULL, *journal = NULL, name[ADVNTK__ID + 32], id[ADVNTK__ID];
+    json_t *summary = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(evaluation_path(r, i, ".json", &text, err));
+    if (access(text, F_OK) == 0) {
+        goto out;
+    }
+    TRY(evaluation_path(r, i, ".npz", &arrays, err));
+    TRY(advntk__identity_evaluation(evaluation, job.images, job.digest, err));
+    advntk__id_of(job.digest, id);
+    snprintf(name, sizeof(name), "evaluation-%s.npz", id);
+    journal = advntk__folder_file(&r->folder, "checkpoint", name);
+    if (!journal) {
+        FAIL(err, ENOMEM, "no memory for a path");
+    }
+    job.journal = journal;
+    TRY(advntk__evaluate(&job, &result, err));
+    TRY(advntk__evaluation_write(&job, &result, arrays, err));
+    summary = advntk__evaluation_summary(
+        &job, &result, evaluation->attack.plugin ? attack_json(r, evaluation->name) : NULL);
+    TRY(advntk__json_write(summary, text, err));
+    TRY(advntk__timing(&r->folder, "evaluation", evaluation->name, 0,
+                       advntk__attack_clock() - started, err));
+out:
+    advntk__evaluation_release(&result);
+    json_decref(summary);
+    free(text);
+    free(arrays);
+    free(journal);
+    return rc;
+}
+
+static advntk_status evaluate_all(const struct run *r, struct advntk_error *err)
+{
+    const struct advntk_method_ops *method = r->config->method.plugin->ops;
+    const struct advntk_model_ops *ops = NULL;
+    void *model = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__fit_import(&r->fit, &model, &ops, err));
+    for (ptrdiff_t i = 0; i < r->config->evaluation_count; i++) {
+        TRY(evaluate_one(r, i, model, ops, err));
+    }
+out:
+    if (model) {
+        method->model_free(model);
+    }
+    return rc;
+}
+
+/* ---- a run ---- */
+
+static advntk_status write_recipe(const struct run *r, struct advntk_error *err)
+{
+    char *path = advntk__folder_file(&r->folder, "recipe.yaml", NULL);
+    struct advntk__text text = {0};
+    advntk_status rc = ADVNTK_OK;
+
+    if (!path) {
+        FAIL(err, ENOMEM, "no memory for a path");
+    }
+    if (access(path, F_OK) != 0) {
+        advntk__tree_print(r->config->tree, &text);
+        if (text.failed) {
+            FAIL(err, ENOMEM, "no memory for the recipe");
+        }
+        TRY(advntk__files_replace(path, advntk__text_get(&text), text.length, err));
+    }
+out:
+    advntk__text_release(&text);
+    free(path);
+    return rc;
+}
+
+/* With the lock held: training if need be, evaluations that are missing, run.json. */
+static advntk_status compute(struct run *r, struct advntk_error *err)
+{
+    double started = (double)time(NULL);
+    char *predictor = advntk__folder_file(&r->folder, "predictor.npz", NULL);
+    ptrdiff_t missing = 0;
+    advntk_status rc = ADVNTK_OK;
+
+    if (!predictor) {
+        FAIL(err, ENOMEM, "no memory for a path");
+    }
+    TRY(write_recipe(r, err));
+    TRY(log_open(r, err));
+    if (access(predictor, F_OK) != 0) {
+        TRY(advntk__train(&r->fit, err));
+    }
+    TRY(evaluate_all(r, err));
+    TRY(advntk__record_write(&(struct advntk__record_source){.host = r->session->host,
+                                                             .registry = r->session->registry,
+                                                             .config = r->config,
+                                                             .split = &r->split,
+                                                             .folder = &r->folder},
+                             started, err));
+    TRY(gather_results(r, &missing, err));
+    TRY(advntk__folder_remove(&r->folder, "checkpoint", err));
+out:
+    log_close(r);
+    free(predictor);
+    return rc;
+}
+
+static advntk_status prepare(struct run *r, struct advntk_error *err)
+{
+    struct session *s = r->session;
+    const struct advntk__run_config *config = r->config;
+    const struct advntk_method_ops *method = config->method.plugin->ops;
+    uint8_t digest[16];
+    char id[ADVNTK__ID];
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(session_source(s, config, err));
+    TRY(advntk__split_make(&s->source, &config->data, config->seed, &r->split, err));
+    if (config->evaluation_count && r->split.test.count == 0) {
+        FAIL(err, EINVALID, "data.test: there are no test images to evaluate on");
+    }
+    if (method->needs_validation && r->split.validation.count == 0) {
+        FAIL(err, EINVALID,
+             "data.validation: method %s needs validation images, and there are none",
+             config->method.plugin->name);
+    }
+    TRY(advntk__slots_check(config, r->split.classes, err));
+    TRY(advntk__services_init(&r->services, config, &r->split, &s->memory, err));
+    r->services.memory_limit = s->options->memory_limit;
+    TRY(advntk__identity_fit(config, &r->split, digest, err));
+    advntk__id_of(digest, id);
+    TRY(advntk__folder_init(&r->folder, s->options->results, id, err));
+    json_object_set_new(r->object, "id", json_string(id));
+    json_object_set_new(r->object, "folder", json_string(r->folder.path));
+    s->host->seed = (uint64_t)config->seed;
+    s->host->services = &r->services;
+    r->fit = (struct advntk__fit){s->host, config, &r->split, &r->folder};
+out:
+    return rc;
+}
+
+static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
+                             struct advntk_error *err)
+{
+    const struct advntk__runner_options *options = r->session->options;
+    const struct advntk_method_ops *method = r->config->method.plugin->ops;
+    ptrdiff_t missing = 0;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(prepare(r, err));
+    if (advntk__folder_state(&r->folder) == ADVNTK__RUN_FINISHED && !options->fresh) {
+        TRY(gather_results(r, &missing, err));
+        if (missing == 0) {
+            *state = ADVNTK__OUTCOME_SKIPPED;
+            goto out;
+        }
+    }
+    TRY(advntk__folder_lock(&r->folder, err));
+    if (options->fresh) {
+        TRY(advntk__folder_clear(&r->folder, err));
+    }
+    if (method->needs_kernel && advntk__folder_state(&r->folder) != ADVNTK__RUN_FINISHED) {
+        TRY(advntk__gram_fits(r->split.train.count, r->config->precision, options->memory_limit,
+                              err));
+    }
+    TRY(advntk__backend_open(r->session->host, &r->config->backend, err));
+    TRY(compute(r, err));
+    *state = ADVNTK__OUTCOME_DONE;
+out:
+    return rc;
+}
+
+static void run_release(struct run *r)
+{
+    struct advntk_host *host = r->session->host;
+
+    host->services = NULL;
+    advntk__folder_close(&r->folder);
+    advntk__split_release(&r->split);
+    json_decref(r->object);
+}
+
+/* Seconds and state as cli.md has them; the error where there is one. */
+static void complete_object(struct run *r, enum advntk__outcome_state state, double seconds,
+                            const struct advntk_error *err)
+{
+    static const char *const names[] = {"done", "skipped", "failed", "interrupted"};
+    char *path = r->folder.path ? advntk__folder_file(&r->folder, "run.json", NULL) : NULL;
+    json_t *record = NULL;
+
+    json_object_set_new(r->object, "state", json_string(names[state]));
+    json_object_set_new(r->object, "seconds", json_real(seconds));
+    if (state == ADVNTK__OUTCOME_SKIPPED && path &&
+        advntk__json_read(path, &record, NULL) == ADVNTK_OK) {
+        json_object_set(r->object, "seconds", json_object_get(record, "seconds"));
+    }
+    if (state == ADVNTK__OUTCOME_FAILED || state == ADVNTK__OUTCOME_INTERRUPTED) {
+        json_object_set_new(r->object, "error", json_string(err->text));
+    }
+    json_decref(record);
+    free(path);
+}
+
+static json_t *outcome_object(const struct advntk__run_config *config)
+{
+    return json_pack("{s:n, s:s, s:n, s:n, s:n, s:{}, s:{}, s:{}}", "id", "name", config->name,
+                     "state", "folder", "seconds", "metrics", "intervals", "audit");
+}
+
+/* Runs number i and reports it; its id, or null, is added to the study's list. */
+static advntk_status study_step(struct session *s, const struct advntk__run_config *config,
+                                json_t *list, struct advntk_error *err)
+{
+    struct run r = {.session = s, .config = config, .folder = {.lock = -1}};
+    struct advntk__outcome outcome = {.config = config, .state = ADVNTK__OUTCOME_FAILED};
+    double started = advntk__attack_clock();
+    advntk_status rc;
+
+    r.object = outcome_object(config);
+    if (!r.object) {
+        return ADVNTK_FAIL(err, ENOMEM, "no memory for run %s", config->name);
+    }
+    rc = run_one(&r, &outcome.state, err);
+    if (rc == ADVNTK_ECANCELLED) {
+        outcome.state = ADVNTK__OUTCOME_INTERRUPTED;
+    }
+    complete_object(&r, outcome.state, advntk__attack_clock() - started, err);
+    json_array_append_new(list, json_pack("{s:O, s:s, s:o}", "id", json_object_get(r.object, "id"),
+                                          "name", config->name, "overrides",
+                                          advntk__node_json(config->overrides)));
+    outcome.object = r.object;
+    if (s->options->report) {
+        s->options->report(s->options->context, &outcome);
+    }
+    run_release(&r);
+    return rc;
+}
+
+/* studies/<name>.json: what was asked for, and the ids it came to. */
+static advntk_status write_study(const struct session *s, const struct advntk__study *study,
+                                 json_t *list, struct advntk_error *err)
+{
+    struct advntk__text path = {0};
+    json_t *object = json_pack("{s:i, s:s, s:s?, s:O}", "format", 1, "name", study->name, "recipe",
+                               study->source, "runs", list);
+    advntk_status rc = ADVNTK_OK;
+
+    advntk__text_printf(&path, "%s/studies", s->options->results);
+    if (path.failed || !object) {
+        FAIL(err, ENOMEM, "no memory for the study");
+    }
+    TRY(advntk__files_make_folder(path.bytes, err));
+    advntk__text_puts(&path, "/");
+    for (const char *c = study->name; *c; c++) {
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                     (*c >= '0' && *c <= '9') || *c == '-' || *c == '_' ||
+                     (*c == '.' && c != study->name);
+        advntk__text_add(&path, plain ? c : "_", 1);
+    }
+    advntk__text_puts(&path, ".json");
+    if (path.failed) {
+        FAIL(err, ENOMEM, "no memory for the study");
+    }
+    TRY(advntk__json_write(object, path.bytes, err));
+out:
+    json_decref(object);
+    advntk__text_release(&path);
+    return rc;
+}
+
+advntk_status advntk__study_run(struct advntk_host *host, const struct advntk__registry *registry,
+                                const struct advntk__study *study,
+                                const struct advntk__runner_options *options,
+                                struct advntk_error *err)
+{
+    struct session s = {.host = host, .registry = registry, .options = options};
+    json_t *list = json_array();
+    ptrdiff_t failed = 0;
+    struct advntk_error mine;
+    advntk_status rc = ADVNTK_OK;
+
+    if (!list) {
+        FAIL(err, ENOMEM, "no memory for the study");
+    }
+    for (ptrdiff_t i = 0; i < study->count; i++) {
+        rc = study_step(&s, &study->runs[i], list, &mine);
+        if (rc == ADVNTK_ECANCELLED) {
+            if (err) {
+                *err = mine;
+            }
+            goto out;
+        }
+        failed += rc != ADVNTK_OK;
+        if (failed && options->fail_fast) {
+            break;
+        }
+    }
+    rc = ADVNTK_OK;
+    if (failed == 0) {
+        TRY(write_study(&s, study, list, err));
+    } else {
+        (void)write_study(&s, study, list, &mine); /* the failed runs are the news */
+        FAIL(err, EINVALID, "%td of %td runs failed", failed, study->count);
+    }
+out:
+    advntk__kernel_memory_clear(&s.memory);
+    advntk__source_close(&s.source);
+    advntk__backend_close(host);
+    free(s.source_text);
+    json_decref(list);
+    return rc;
+}
+
+static advntk_status check_one(struct session *s, const struct advntk__run_config *config,
+                               struct advntk_error *err)
+{
+    struct run r = {.session = s, .config = config, .folder = {.lock = -1}};
+    const struct advntk_method_ops *method = config->method.plugin->ops;
+    struct advntk_graph *graph = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    r.object = outcome_object(config);
+    if (!r.object) {
+        FAIL(err, ENOMEM, "no memory for run %s", config->name);
+    }
+    TRY(prepare(&r, err));
+    if (method->needs_kernel) {
+        const struct advntk_problem *p = &r.services.problem;
+        TRY(advntk__model_graph(&config->model, p->height, p->width, p->channels, p->classes,
+                                &graph, err));
+        TRY(advntk__gram_fits(p->train, p->precision, 0, err));
+    }
+out:
+    advntk__graph_free(graph);
+    run_release(&r);
+    return rc;
+}
+
+advntk_status advntk__study_check(struct advntk_host *host, const struct advntk__registry *registry,
+                                  const struct advntk__study *study, const char *results,
+                                  struct advntk__text *faults, struct advntk_error *err)
+{
+    const struct advntk__runner_options options = {.results = results};
+    struct session s = {.host = host, .registry = registry, .options = &options};
+    ptrdiff_t failed = 0;
+    struct advntk_error mine;
+    advntk_status rc = ADVNTK_OK;
+
+    for (ptrdiff_t i = 0; i < study->count; i++) {
+        TRY(advntk_cancelled(host, err));
+        if (check_one(&s, &study->runs[i], &mine) != ADVNTK_OK) {
+            failed++;
+            advntk__text_printf(faults, "%s: error: run %td (%s): %s\n", study->file, i + 1,
+                                study->runs[i].name, mine.text);
+        }
+    }
+    if (failed) {
+        FAIL(err, EINVALID, "%s: %td of %td runs cannot be run", study->file, failed, study->count);
+    }
+out:
+    advntk__source_close(&s.source);
+    free(s.source_text);
+    return rc;
+}
+
+/* ---- a stored run ---- */
+
+advntk_status advntk__opened_init(struct advntk__opened *o, struct advntk_host *host,
+                                  const struct advntk__run_config *config,
+                                  const struct advntk__folder *folder, struct advntk_error *err)
+{
+    const struct advntk__fit fit = {host, config, &o->split, folder};
+    advntk_status rc = ADVNTK_OK;
+
+    *o = (struct advntk__opened){.host = host, .method = config->method.plugin->ops};
+    TRY(advntk__backend_open(host, &config->backend, err));
+    TRY(advntk__source_open(host, &config->data.dataset, &o->source, err));
+    TRY(advntk__split_make(&o->source, &config->data, config->seed, &o->split, err));
+    TRY(advntk__services_init(&o->services, config, &o->split, &o->memory, err));
+    host->seed = (uint64_t)config->seed;
+    host->services = &o->services;
+    TRY(advntk__fit_import(&fit, &o->model, &o->ops, err));
+out:
+    if (rc != ADVNTK_OK) {
+        advntk__opened_release(o);
+    }
+    return rc;
+}
+
+void advntk__opened_release(struct advntk__opened *o)
+{
+    if (o->model) {
+        o->method->model_free(o->model);
+    }
+    advntk__kernel_memory_clear(&o->memory);
+    advntk__split_release(&o->split);
+    advntk__source_close(&o->source);
+    if (o->host) {
+        o->host->services = NULL;
+        advntk__backend_close(o->host);
+    }
+    *o = (struct advntk__opened){0};
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "run/services.h"
+
+#include "attack/evaluate.h"
+#include "base/host.h"
+#include "base/memory.h"
+#include "base/try.h"
+#include "graph/graph.h"
+#include "infinite/predictor.h"
+#include "linalg/gram.h"
+#include "run/identity.h"
+
+#include <advntk/plugin.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void advntk__kernel_memory_clear(struct advntk__kernel_memory *memory)
+{
+    advntk__sym_free(memory->gram);
+    if (memory->points) {
+        memory->ops->points_free(memory->state, memory->points);
+    }
+    if (memory->state) {
+        memory->ops->close(memory->state);
+    }
+    advntk__graph_free(memory->graph);
+    *memory = (struct advntk__kernel_memory){0};
+}
+
+advntk_status advntk__services_init(struct advntk__run_services *services,
+                                    const struct advntk__run_config *config,
+                                    const struct advntk__split *split,
+                                    struct advntk__kernel_memory *memory, struct advntk_error *err)
+{
+    const struct advntk_dataset_info *info = &split->source->info;
+
+    *services = (struct advntk__run_services){.config = config, .split = split, .memory = memory};
+    services->problem = (struct advntk_problem){.train = split->train.count,
+                                                .validation = split->validation.count,
+                                                .classes = split->classes,
+                                                .height = info->height,
+                                                .width = info->width,
+                                                .channels = info->channels,
+                                                .d = split->d,
+                                                .train_labels = split->train.labels,
+                                                .validation_labels = split->validation.labels,
+                                                .train_index = split->train.index,
+                                                .validation_index = split->validation.index,
+                                                .precision = config->precision,
+                                                .seed = (uint64_t)config->seed,
+                                                .shift = split->shift,
+                                                .scale = split->scale};
+    return advntk__identity_kernel(config, split, services->kernel_key, err);
+}
+
+/* ---- the kernel ---- */
+
+advntk_status advntk__model_graph(const struct advntk__model_config *model, ptrdiff_t height,
+                                  ptrdiff_t width, ptrdiff_t channels, ptrdiff_t classes,
+                                  struct advntk_graph **graph, struct advntk_error *err)
+{
+    const struct advntk_kernel_ops *ops = model->kernel.plugin->ops;
+
+    *graph = NULL;
+    if (!ops->needs_architecture) {
+        return ADVNTK_OK;
+    }
+    if (!model->architecture.plugin) {
+        return ADVNTK_FAIL(err, EINVALID,
+                           "model.kernel %s needs an architecture, and there is none",
+                           model->kernel.plugin->name);
+    }
+    return advntk__graph_build(&model->architecture, height, width, channels, classes, graph, err);
+}
+
+struct put_job {
+    const struct advntk__run_services *services;
+};
+
+/* Training images of one panel, centred and scaled, into the kernel's points. */
+static advntk_status put_panel(void *context, ptrdiff_t i, struct advntk_arena *arena,
+                               struct advntk_error *err)
+{
+    const struct put_job *job = context;
+    const struct advntk__run_services *s = job->services;
+    const struct advntk_problem *p = &s->problem;
+    ptrdiff_t first = i * ADVNTK_PANEL;
+    ptrdiff_t count = p->train - first < ADVNTK_PANEL ? p->train - first : ADVNTK_PANEL;
+    double *pixels = advntk_arena_get(arena, count * p->d, sizeof(*pixels));
+    advntk_status rc = ADVNTK_OK;
+
+    if (!pixels) {
+        FAIL(err, ENOMEM, "no memory for %td images of %td values", count, p->d);
+    }
+    TRY(advntk__split_pixels(s->split, ADVNTK_TRAIN, count, p->train_index + first, pixels, err));
+    for (ptrdiff_t at = 0; at < count * p->d; at++) {
+        ptrdiff_t c = at % p->channels;
+        pixels[at] = (pixels[at] - p->shift[c]) * p->scale[c];
+    }
+    TRY(s->memory->ops->points_put(s->memory->state, s->memory->points, first, count, pixels, err));
+out:
+    return rc;
+}
+
+/* Fills the kernel memory, unless it holds this run's kernel already. */
+static advntk_status open_kernel(struct advntk_host *host, struct advntk_error *err)
+{
+    struct advntk__run_services *s = host->services;
+    struct advntk__kernel_memory *m = s->memory;
+    const struct advntk__model_config *model = &s->config->model;
+    const struct advntk_problem *p = &s->problem;
+    struct advntk_kernel_setup setup = {
+        .height = p->height, .width = p->width, .channels = p->channels, .precision = p->precision};
+    struct put_job job = {s};
+    advntk_status rc = ADVNTK_OK;
+
+    if (m->points && memcmp(m->key, s->kernel_key, sizeof(m->key)) == 0) {
+        return ADVNTK_OK;
+    }
+    advntk__kernel_memory_clear(m);
+    TRY(advntk__model_graph(model, p->height, p->width, p->channels, p->classes, &m->graph, err));
+    setup.graph = m->graph;
+    m->ops = model->kernel.plugin->ops;
+    TRY(m->ops->open(model->kernel.config, host, &setup, &m->state, err));
+    TRY(m->ops->points_new(m->state, p->train, &m->points, err));
+    TRY(advntk_parallel_for(host, (p->train + ADVNTK_PANEL - 1) / ADVNTK_PANEL, put_panel, &job,
+                            err));
+    memcpy(m->key, s->kernel_key, sizeof(m->key));
+out:
+    if (rc != ADVNTK_OK) {
+        advntk__kernel_memory_clear(m);
+    }
+    return rc;
+}
+
+int64_t advntk__gram_bytes(ptrdiff_t n, enum advntk_precision precision)
+{
+    int64_t tiles = ((int64_t)n + ADVNTK__TILE - 1) / ADVNTK__TILE;
+    int64_t entry = precision == ADVNTK_PRECISION_FLOAT32 ? 4 : 8;
+
+    if (tiles > INT32_MAX / 16) {
+        return INT64_MAX;
+    }
+    return tiles * (tiles + 1) / 2 * ADVNTK__TILE * ADVNTK__TILE * entry;
+}
+
+/* What can be had without swapping; 0: unknown. */
+static int64_t memory_free(void)
+{
+    FILE *f = fopen("/proc/meminfo", "re");
+    char line[128];
+    long long kib = 0;
+
+    while (f && fgets(line, sizeof(line), f)) {
+        if (sscanf(line, "MemAvailable: %lld kB", &kib) == 1) {
+            break;
+        }
+    }
+    if (f) {
+        fclose(f);
+    }
+    return kib * 1024;
+}
+
+advntk_status advntk__gram_fits(ptrdiff_t n, enum advntk_precision precision, int64_t limit,
+                                struct advntk_error *err)
+{
+    int64_t need = advntk__gram_bytes(n, precision), have = limit ? limit : memory_free();
+
+    if (have == 0 || need <= have) {
+        return ADVNTK_OK;
+    }
+    return ADVNTK_FAIL(
+        err, ELIMIT,
+        "the kernel matrix of %td images needs %.2f GiB, %.2f GiB are %s: use %sfewer images", n,
+        (double)need / 0x1p30, (double)have / 0x1p30, limit ? "allowed" : "free",
+        precision == ADVNTK_PRECISION_FLOAT64 ? "precision float32 or " : "");
+}
+
+/* ---- advntk/method.h ---- */
+
+const struct advntk_problem *advntk_host_problem(const struct advntk_host *host)
+{
+    return &host->services->problem;
+}
+
+advntk_status advntk_host_images(struct advntk_host *host, enum advntk_set set, ptrdiff_t count,
+                                 const ptrdiff_t *which, double *pixels, struct advntk_error *err)
+{
+    const struct advntk__split *split = host->services->split;
+    const struct advntk__image_set *from =
+        set == ADVNTK_SET_TRAIN ? &split->train : &split->validation;
+    int64_t index[ADVNTK_PANEL];
+    advntk_status rc = ADVNTK_OK;
+
+    for (ptrdiff_t at = 0; at < count; at += ADVNTK_PANEL) {
+        ptrdiff_t some = count - at < ADVNTK_PANEL ? count - at : ADVNTK_PANEL;
+        for (ptrdiff_t i = 0; i < some; i++) {
+            ptrdiff_t w = which[at + i];
+            if (w < 0 || w >= from->count) {
+                FAIL(err, EINVALID, "image %td of the %s set asked for, it has %td", w,
+                     set == ADVNTK_SET_TRAIN ? "training" : "validation", from->count);
+            }
+            index[i] = from->index[w];
+        }
+        TRY(advntk__split_pixels(split, ADVNTK_TRAIN, some, index, pixels + at * split->d, err));
+    }
+out:
+    return rc;
+}
+
+advntk_status advntk_metric(struct advntk_host *host, const char *name, double value,
+                            struct advntk_error *err)
+{
+    struct advntk__run_services *s = host->services;
+
+    if (!isfinite(value)) {
+        return ADVNTK_FAIL(err, ENUMERIC, "%s is %g: the method diverged", name, value);
+    }
+    for (ptrdiff_t i = 0; i < s->metric_count; i++) {
+        if (strcmp(s->metrics[i].name, name) == 0) {
+            s->metrics[i].value = value;
+            return ADVNTK_OK;
+        }
+    }
+    if (s->metric_count == ADVNTK__METRICS) {
+        return ADVNTK_FAIL(err, ELIMIT, "metric %s: a step may report %d numbers", name,
+                           ADVNTK__METRICS);
+    }
+    s->metrics[s->metric_count++] = (struct advntk__metric){name, value};
+    return ADVNTK_OK;
+}
+
+advntk_status advntk_host_gram(struct advntk_host *host, const struct advntk_sym **gram,
+                               struct advntk_error *err)
+{
+    struct advntk__run_services *s = host->services;
+    struct advntk__kernel_memory *m = s->memory;
+    const struct advntk_problem *p = &s->problem;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(open_kernel(host, err));
+    if (!m->gram) {
+        TRY(advntk__gram_fits(p->train, p->precision, s->memory_limit, err));
+        TRY(advntk__gram_compute(host, m->ops, m->state, m->points, p->train, p->precision,
+                                 &m->gram, err));
+    }
+    *gram = m->gram;
+out:
+    return rc;
+}
+
+advntk_status advntk_predictor_new(struct advntk_host *host, struct advntk_predictor **predictor,
+                                   struct advntk_error *err)
+{
+    const struct advntk__run_services *s = host->services;
+    const struct advntk_problem *p = &s->problem;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(open_kernel(host, err));
+    TRY(advntk__predictor_make(&(struct advntk__predictor_setup){.host = host,
+                                                                 .kernel = s->memory->ops,
+                                                                 .kernel_state = s->memory->state,
+                                                                 .train_points = s->memory->points,
+                                                                 .train = p->train,
+                                                                 .classes = p->classes,
+                                                                 .height = p->height,
+                                                                 .width = p->width,
+                                                                 .channels = p->channels,
+                                                                 .precision = p->precision,
+                                                                 .shift = p->shift,
+                                                                 .scale = p->scale},
+                               predictor, err));
+out:
+    return rc;
+}
+
+/* Streams of a training step: 256 attack steps each, and after 2^16 training steps they come round
+ * again. */
+enum { STREAM_STEPS = 256, STREAM_MASK = 0xffffff };
+
+advntk_status advntk_host_attack(struct advntk_host *host, const struct advntk_slot *attack,
+                                 void *model, const struct advntk_model_ops *ops,
+                                 const struct advntk_images *images, ptrdiff_t step, double *points,
+                                 struct advntk_error *err)
+{
+    const struct advntk__split *split = host->services->split;
+    const struct advntk__attack_target target = {
+        .host = host,
+        .model = model,
+        .ops = ops,
+        .classes = split->classes,
+        .box_lo = split->box_low,
+        .box_hi = split->box_high,
+        .seed = host->seed,
+        .purpose = advntk_random_purpose("training"),
+        .first_step = (uint32_t)((uint64_t)step * STREAM_STEPS & STREAM_MASK)};
+    advntk_status rc = ADVNTK_OK;
+
+    for (ptrdiff_t at = 0; at < images->n; at += ADVNTK_PANEL) {
+        struct advntk_images panel = *images;
+        panel.n = images->n - at < ADVNTK_PANEL ? images->n - at : ADVNTK_PANEL;
+        panel.pixels += at * split->d;
+        panel.labels += at;
+        if (panel.index) {
+            panel.index += at;
+        }
+        TRY(advntk__attack_points(&target, attack, &panel, points + at * split->d, err));
+    }
+out:
+    return rc;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "run/slots.h"
+
+#include "base/try.h"
+#include "registry/registry.h"
+
+#include <advntk/plugin.h>
+
+static advntk_status visit_table(const struct advntk_param *rows, const void *config,
+                                 advntk__slot_fn visit, void *context, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    for (const struct advntk_param *p = rows; p && config && p->type != ADVNTK_PARAM_TYPE_END;
+         p++) {
+        const void *member = (const char *)config + p->offset;
+        if (p->type == ADVNTK_PARAM_SLOT) {
+            TRY(advntk__slots_visit(member, visit, context, err));
+        } else if (p->type == ADVNTK_PARAM_LIST && p->element == ADVNTK_PARAM_SLOT) {
+            const struct advntk_list *list = member;
+            const struct advntk_slot *items = list->items;
+            for (ptrdiff_t i = 0; i < list->count; i++) {
+                TRY(advntk__slots_visit(&items[i], visit, context, err));
+            }
+        }
+    }
+out:
+    return rc;
+}
+
+advntk_status advntk__slots_visit(const struct advntk_slot *slot, advntk__slot_fn visit,
+                                  void *context, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    if (!slot->plugin) {
+        goto out;
+    }
+    TRY(visit(context, slot, err));
+    TRY(visit_table(slot->plugin->params, slot->config, visit, context, err));
+    TRY(visit_table(advntk__host_params(slot->plugin->kind), slot->host_config, visit, context,
+                    err));
+out:
+    return rc;
+}
+
+advntk_status advntk__run_slots_visit(const struct advntk__run_config *config,
+                                      advntk__slot_fn visit, void *context,
+                                      struct advntk_error *err)
+{
+    const struct advntk_slot *slots[] = {&config->data.dataset, &config->model.architecture,
+                                         &config->model.kernel, &config->method, &config->backend};
+    advntk_status rc = ADVNTK_OK;
+
+    for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
+        TRY(advntk__slots_visit(slots[i], visit, context, err));
+    }
+    for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
+        TRY(advntk__slots_visit(&config->evaluations[i].attack, visit, context, err));
+    }
+out:
+    return rc;
+}
+
+static advntk_status check_attack(const struct advntk_slot *slot, ptrdiff_t classes,
+                                  struct advntk_error *err)
+{
+    const struct advntk_attack_ops *ops = slot->plugin->ops;
+    const struct advntk_attack_settings *settings = slot->host_config;
+    const struct advntk_plugin *norm = settings ? settings->norm.plugin : NULL;
+    const char *reason = NULL;
+
+    if (ops->min_classes > classes) {
+        return ADVNTK_FAIL(err, EUNSUPPORTED, "attack %s needs %td classes, the data has %td",
+                           slot->plugin->name, ops->min_classes, classes);
+    }
+    if (ops->unsupported && norm) {
+        reason = ops->unsupported(slot->config, norm->name, classes);
+    }
+    if (reason) {
+        return ADVNTK_FAIL(err, EUNSUPPORTED, "attack %s with norm %s and %td classes: %s",
+                           slot->plugin->name, norm->name, classes, reason);
+    }
+    return ADVNTK_OK;
+}
+
+static advntk_status check_slot(void *context, const struct advntk_slot *slot,
+                                struct advntk_error *err)
+{
+    ptrdiff_t classes = *(const ptrdiff_t *)context;
+
+    if (slot->plugin->kind == ADVNTK_KIND_ATTACK) {
+        return check_attack(slot, classes, err);
+    }
+    if (slot->plugin->kind == ADVNTK_KIND_LOSS) {
+        const struct advntk_loss_ops *ops = slot->plugin->ops;
+        if (ops->min_classes > classes) {
+            return ADVNTK_FAIL(err, EUNSUPPORTED, "loss %s needs %td classes, the data has %td%s%s",
+                               slot->plugin->name, ops->min_classes, classes,
+                               ops->too_few_classes ? ": " : "",
+                               ops->too_few_classes ? ops->too_few_classes : "");
+        }
+    }
+    return ADVNTK_OK;
+}
+
+advntk_status advntk__slots_check(const struct advntk__run_config *config, ptrdiff_t classes,
+                                  struct advntk_error *err)
+{
+    return advntk__run_slots_visit(config, check_slot, &classes, err);
+}

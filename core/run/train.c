@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Order of writing, so that a kill at any point loses nothing but time: best.npz, the line of
+ * metrics.jsonl, then the checkpoint, one file that holds the method's state and how long
+ * metrics.jsonl was. On the way back metrics.jsonl is cut to that length; a best.npz that is a step
+ * ahead is written again by the same step.
+ */
+#include "config.h"
+
+#include "run/train.h"
+
+#include "base/files.h"
+#include "base/host.h"
+#include "base/text.h"
+#include "base/try.h"
+#include "run/evaluate.h"
+#include "run/identity.h"
+#include "run/services.h"
+#include "store/state.h"
+
+#include <advntk/plugin.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char robust_metric[] = "validation_robust";
+
+struct loop {
+    const struct advntk__fit *fit;
+    const struct advntk_method_ops *ops;
+    void *state;
+    int64_t step;           /* done so far */
+    int64_t metrics_length; /* of metrics.jsonl, in bytes */
+    int64_t best_step;      /* 0: none yet */
+    double best_value;
+    bool finished;
+    char *metrics, *checkpoint, *best, *predictor; /* paths */
+};
+
+advntk_status advntk__timing(const struct advntk__folder *folder, const char *what,
+                             const char *name, int64_t number, double seconds,
+                             struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    char *path = advntk__folder_file(folder, "timing.jsonl", NULL);
+    struct advntk__text line = {0};
+    struct stat st;
+    int64_t length;
+
+    if (!path) {
+        FAIL(err, ENOMEM, "no memory for a path");
+    }
+    length = stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+    if (name) {
+        advntk__text_printf(&line, "{\"%s\": \"%s\", \"seconds\": %.6f}\n", what, name, seconds);
+    } else {
+        advntk__text_printf(&line, "{\"%s\": %lld, \"seconds\": %.6f}\n", what, (long long)number,
+                            seconds);
+    }
+    TRY(advntk__append(path, &length, advntk__text_get(&line), line.length, err));
+out:
+    advntk__text_release(&line);
+    free(path);
+    return rc;
+}
+
+/* ---- predictor.npz ---- */
+
+static advntk_status add_provenance(const struct loop *l, struct advntk__npz_writer *w,
+                                    struct advntk_error *err)
+{
+    const struct advntk__split *split = l->fit->split;
+    const ptrdiff_t n = split->train.count, channels = split->source->info.channels,
+                    digest_bytes = 16;
+    uint8_t digest[16];
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__npz_add(w, "train_index", ADVNTK_INT64, 1, &n, split->train.index, err));
+    TRY(advntk__npz_add(w, "train_labels", ADVNTK_INT32, 1, &n, split->train.labels, err));
+    TRY(advntk__npz_add(w, "pixel_shift", ADVNTK_FLOAT64, 1, &channels, split->shift, err));
+    TRY(advntk__npz_add(w, "pixel_scale", ADVNTK_FLOAT64, 1, &channels, split->scale, err));
+    TRY(advntk__identity_data(split, digest, err));
+    TRY(advntk__npz_add(w, "data_digest", ADVNTK_UINT8, 1, &digest_bytes, digest, err));
+out:
+    return rc;
+}
+
+static advntk_status export_model(const struct loop *l, const char *path, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk_writer w = {0};
+
+    TRY(advntk__npz_create(path, &w.npz, err));
+    TRY(l->ops->export_model(l->state, &w, err));
+    TRY(add_provenance(l, w.npz, err));
+    rc = advntk__npz_finish(w.npz, err);
+    w.npz = NULL;
+out:
+    advntk__npz_abandon(w.npz);
+    return rc;
+}
+
+advntk_status advntk__fit_import(const struct advntk__fit *fit, void **model,
+                                 const struct advntk_model_ops **ops, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct advntk_method_ops *method = fit->config->method.plugin->ops;
+    struct advntk_reader r = {0};
+    char *path = advntk__folder_file(fit->folder, "predictor.npz", NULL);
+    uint8_t stored[16], wanted[16];
+
+    if (!path) {
+        FAIL(err, ENOMEM, "no memory for a path");
+    }
+    TRY(advntk__npz_open(path, &r.npz, err));
+    TRY(advntk__npz_read(r.npz, "data_digest", ADVNTK_UINT8, sizeof(stored), stored, err));
+    TRY(advntk__identity_data(fit->split, wanted, err));
+    if (memcmp(stored, wanted, sizeof(stored)) != 0) {
+        FAIL(err, EFORMAT, "%s: was trained on other images than the data set now gives", path);
+    }
+    TRY(method->import_model(fit->config->method.config, fit->host, &r, model, ops, err));
+out:
+    advntk__npz_close(r.npz);
+    free(path);
+    return rc;
+}
+
+/* ---- checkpoints ---- */
+
+enum { CHECKPOINT_INTS = 4 };
+
+static advntk_status checkpoint_write(const struct loop *l, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk_writer w = {0};
+    const int64_t numbers[CHECKPOINT_INTS] = {l->step, l->metrics_length, l->best_step,
+                                              l->finished};
+
+    TRY(advntk__npz_create(l->checkpoint, &w.npz, err));
+    TRY(advntk_write_ints(&w, "runner.numbers", CHECKPOINT_INTS, numbers, err));
+    TRY(advntk_write_reals(&w, "runner.best_value", 1, &l->best_value, err));
+    TRY(l->ops->save(l->state, &w, err));
+    rc = advntk__npz_finish(w.npz, err);
+    w.npz = NULL;
+out:
+    advntk__npz_abandon(w.npz);
+    return rc;
+}
+
+static advntk_status checkpoint_read(struct loop *l, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk_reader r = {0};
+    int64_t numbers[CHECKPOINT_INTS];
+
+    if (access(l->checkpoint, F_OK) == 0) {
+        TRY(advntk__npz_open(l->checkpoint, &r.npz, err));
+        TRY(advntk_read_ints(&r, "runner.numbers", CHECKPOINT_INTS, numbers, err));
+        TRY(advntk_read_reals(&r, "runner.best_value", 1, &l->best_value, err));
+        TRY(l->ops->load(l->state, &r, err));
+        l->step = numbers[0];
+        l->metrics_length = numbers[1];
+        l->best_step = numbers[2];
+        l->finished = numbers[3] != 0;
+        advntk_log(l->fit->host, ADVNTK_LOG_INFO, "run %s goes on after step %lld",
+                   l->fit->folder->id, (long long)l->step);
+    }
+    TRY(advntk__cut(l->metrics, l->metrics_length, err));
+out:
+    advntk__npz_close(r.npz);
+    return rc;
+}
+
+/* ---- one step ---- */
+
+/* Evaluation number i as the model stands now; its accuracies are put into `all` under its name. */
+static advntk_status evaluate_now(const struct loop *l, ptrdiff_t i, json_t *all,
+                                  struct advntk_error *err)
+{
+    const struct advntk__evaluation *evaluation = &l->fit->config->evaluations[i];
+    ptrdiff_t test = l->fit->split->test.count, images = (ptrdiff_t)evaluation->samples;
+    struct advntk__evaluation_job job = {.host = l->fit->host,
+                                         .split = l->fit->split,
+                                         .evaluation = evaluation,
+                                         .images = images && images < test ? images : test,
+                                         .seed = l->fit->host->seed};
+    struct advntk__evaluation_result result = {0};
+    char id[ADVNTK__ID], name[64];
+    char *journal = NULL;
+    json_t *summary = NULL, *mine = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__identity_evaluation(evaluation, job.images, job.digest, err));
+    advntk__id_of(job.digest, id);
+    snprintf(name, sizeof(name), "evaluation-%s-%lld.npz", id, (long long)l->step);
+    journal = advntk__folder_file(l->fit->folder, "checkpoint", name);
+    summary = json_object();
+    if (!journal || !summary) {
+        FAIL(err, ENOMEM, "no memory for evaluation %s", evaluation->name);
+    }
+    job.journal = journal;
+    TRY(l->ops->model(l->state, &job.model, &job.ops, err));
+    TRY(advntk__evaluate(&job, &result, err));
+    mine = advntk__evaluation_summary(&job, &result, NULL);
+    json_object_set(summary, "accuracy", json_object_get(mine, "accuracy"));
+    json_object_set(summary, "clean_accuracy", json_object_get(mine, "clean_accuracy"));
+    json_object_set(all, evaluation->name, summary);
+    if (unlink(journal) != 0 && errno != ENOENT) {
+        FAIL(err, EIO, "%s: cannot remove: %s", journal, strerror(errno));
+    }
+out:
+    advntk__evaluation_release(&result);
+    json_decref(summary);
+    json_decref(mine);
+    free(journal);
+    return rc;
+}
+
+/* The step's line of metrics.jsonl. */
+static advntk_status write_metrics(struct loop *l, json_t *evaluations, struct advntk_error *err)
+{
+    const struct advntk__run_services *s = l->fit->host->services;
+    json_t *line = json_object();
+    char *text = NULL;
+    struct advntk__text out = {0};
+    advntk_status rc = ADVNTK_OK;
+
+    json_object_set_new(line, "step", json_integer(l->step));
+    for (ptrdiff_t i = 0; i < s->metric_count; i++) {
+        json_object_set_new(line, s->metrics[i].name, json_real(s->metrics[i].value));
+    }
+    if (json_object_size(evaluations)) {
+        json_object_set(line, "evaluations", evaluations);
+    }
+    text = json_dumps(line, JSON_REAL_PRECISION(17));
+    if (text) {
+        advntk__text_printf(&out, "%s\n", text);
+    }
+    if (!text || out.failed) {
+        FAIL(err, ENOMEM, "no memory for the metrics of step %lld", (long long)l->step);
+    }
+    TRY(advntk__append(l->metrics, &l->metrics_length, out.bytes, out.length, err));
+out:
+    json_decref(line);
+    free(text);
+    advntk__text_release(&out);
+    return rc;
+}
+
+/* Keeps the model in best.npz if it is the best so far. */
+static advntk_status keep_best(struct loop *l, struct advntk_error *err)
+{
+    const struct advntk__run_services *s = l->fit->host->services;
+
+    if (l->fit->config->select != ADVNTK__SELECT_BEST_VALIDATION_ROBUST) {
+        return ADVNTK_OK;
+    }
+    for (ptrdiff_t i = 0; i < s->metric_count; i++) {
+        if (strcmp(s->metrics[i].name, robust_metric) != 0) {
+            continue;
+        }
+        if (l->best_step && !(s->metrics[i].value > l->best_value)) {
+            return ADVNTK_OK;
+        }
+        l->best_step = l->step;
+        l->best_value = s->metrics[i].value;
+        return export_model(l, l->best, err);
+    }
+    return ADVNTK_FAIL(err, EUNSUPPORTED,
+                       "method.select: best_validation_robust: method %s does not report %s",
+                       l->fit->config->method.plugin->name, robust_metric);
+}
+
+static advntk_status one_step(struct loop *l, struct advntk_error *err)
+{
+    const struct advntk__run_config *config = l->fit->config;
+    struct advntk_host *host = l->fit->host;
+    double started = advntk__attack_clock();
+    json_t *evaluations = json_object();
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk_cancelled(host, err));
+    host->services->metric_count = 0;
+    rc = l->ops->step(l->state, (ptrdiff_t)l->step, &l->finished, err);
+    if (rc != ADVNTK_OK) {
+        advntk_error_prefix(err, "method %s, step %lld: ", config->method.plugin->name,
+                            (long long)l->step + 1);
+        goto out;
+    }
+    l->step++;
+    TRY(keep_best(l, err));
+    if (!l->finished && config->evaluate_every > 0 && l->step % config->evaluate_every == 0) {
+        for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
+            TRY(evaluate_now(l, i, evaluations, err));
+        }
+    }
+    TRY(write_metrics(l, evaluations, err));
+    TRY(checkpoint_write(l, err));
+    TRY(advntk__timing(l->fit->folder, "step", NULL, l->step, advntk__attack_clock() - started,
+                       err));
+out:
+    json_decref(evaluations);
+    return rc;
+}
+
+static advntk_status loop_paths(struct loop *l, struct advntk_error *err)
+{
+    const struct advntk__folder *folder = l->fit->folder;
+
+    l->metrics = advntk__folder_file(folder, "metrics.jsonl", NULL);
+    l->checkpoint = advntk__folder_file(folder, "checkpoint", "state.npz");
+    l->best = advntk__folder_file(folder, "checkpoint", "best.npz");
+    l->predictor = advntk__folder_file(folder, "predictor.npz", NULL);
+    if (!l->metrics || !l->checkpoint || !l->best || !l->predictor) {
+        return ADVNTK_FAIL(err, ENOMEM, "%s: no memory for paths", folder->path);
+    }
+    return ADVNTK_OK;
+}
+
+advntk_status advntk__train(const struct advntk__fit *fit, struct advntk_error *err)
+{
+    const struct advntk_slot *method = &fit->config->method;
+    struct loop l = {.fit = fit, .ops = method->plugin->ops};
+    double started = advntk__attack_clock();
+    ptrdiff_t steps = l.ops->steps ? l.ops->steps(method->config) : -1;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(loop_paths(&l, err));
+    rc = l.ops->open(method->config, fit->host, &l.state, err);
+    if (rc != ADVNTK_OK) {
+        advntk_error_prefix(err, "method %s: ", method->plugin->name);
+        goto out;
+    }
+    TRY(checkpoint_read(&l, err));
+    TRY(advntk__timing(fit->folder, "open", method->plugin->name, 0,
+                       advntk__attack_clock() - started, err));
+    while (!l.finished) {
+        advntk_progress(fit->host, "training", l.step, steps);
+        TRY(one_step(&l, err));
+    }
+    advntk_progress(fit->host, "training", l.step, l.step);
+    if (!l.best_step) {
+        TRY(export_model(&l, l.predictor, err));
+    } else if (rename(l.best, l.predictor) != 0) {
+        FAIL(err, EIO, "%s: cannot rename to %s: %s", l.best, l.predictor, strerror(errno));
+    }
+out:
+    if (l.state) {
+        l.ops->close(l.state);
+    }
+    free(l.metrics);
+    free(l.checkpoint);
+    free(l.best);
+    free(l.predictor);
+    return rc;
+}
