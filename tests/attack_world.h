@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What tests of attacks, norms and losses need: shipped plugins by name, their defaults from their own
- * parameter tables, and small models whose answers are known, some of them broken on purpose.
+ * What tests of attacks, norms and losses need: shipped plugins by name, their defaults from their
+ * own parameter tables, and small models whose answers are known, some of them broken on purpose.
  */
 #ifndef TESTS_ATTACK_WORLD_H
 #define TESTS_ATTACK_WORLD_H
@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((unused)) static const struct advntk_param *param_find(const struct advntk_param *table, const char *name)
+__attribute__((unused)) static const struct advntk_param *
+param_find(const struct advntk_param *table, const char *name)
 {
     while (table && table->name && strcmp(table->name, name) != 0) {
         table++;
@@ -30,15 +31,22 @@ __attribute__((unused)) static const struct advntk_param *param_find(const struc
 }
 
 /* Sets a number, a truth value or a choice, as a recipe would. */
-__attribute__((unused)) static void param_set(const struct advntk_param *table, void *config, const char *name, double value, const char *text)
+__attribute__((unused)) static void param_set(const struct advntk_param *table, void *config,
+                                              const char *name, double value, const char *text)
 {
     const struct advntk_param *row = param_find(table, name);
     char *at = (char *)config + row->offset;
 
     switch (row->type) {
-    case ADVNTK_PARAM_BOOL: *(bool *)(void *)at = value != 0; break;
-    case ADVNTK_PARAM_INT: *(int64_t *)(void *)at = (int64_t)value; break;
-    case ADVNTK_PARAM_REAL: *(double *)(void *)at = value; break;
+    case ADVNTK_PARAM_BOOL:
+        *(bool *)(void *)at = value != 0;
+        break;
+    case ADVNTK_PARAM_INT:
+        *(int64_t *)(void *)at = (int64_t)value;
+        break;
+    case ADVNTK_PARAM_REAL:
+        *(double *)(void *)at = value;
+        break;
     case ADVNTK_PARAM_CHOICE:
         for (int i = 0; row->choices[i]; i++) {
             if (strcmp(row->choices[i], text) == 0) {
@@ -48,29 +56,41 @@ __attribute__((unused)) static void param_set(const struct advntk_param *table, 
         }
         printf("Bail out! %s has no choice %s\n", name, text);
         exit(1);
-    case ADVNTK_PARAM_TYPE_END: case ADVNTK_PARAM_STRING: case ADVNTK_PARAM_PATH: case ADVNTK_PARAM_SLOT:
-    case ADVNTK_PARAM_LIST: case ADVNTK_PARAM_PAIR: case ADVNTK_PARAM_NODE: break;
+    case ADVNTK_PARAM_TYPE_END:
+    case ADVNTK_PARAM_STRING:
+    case ADVNTK_PARAM_PATH:
+    case ADVNTK_PARAM_SLOT:
+    case ADVNTK_PARAM_LIST:
+    case ADVNTK_PARAM_PAIR:
+    case ADVNTK_PARAM_NODE:
+        break;
     }
 }
 
 __attribute__((unused)) static void param_defaults(const struct advntk_param *table, void *config)
 {
     for (; table && table->name; table++) {
-        double value = table->type == ADVNTK_PARAM_BOOL  ? table->def.b
-                       : table->type == ADVNTK_PARAM_INT ? (double)table->def.i
-                       : table->type == ADVNTK_PARAM_REAL ? table->def.r : 0;
-        param_set(table, config, table->name, value, table->type == ADVNTK_PARAM_CHOICE ? table->def.s : NULL);
+        double value = table->type == ADVNTK_PARAM_BOOL   ? table->def.b
+                       : table->type == ADVNTK_PARAM_INT  ? (double)table->def.i
+                       : table->type == ADVNTK_PARAM_REAL ? table->def.r
+                                                          : 0;
+        param_set(table, config, table->name, value,
+                  table->type == ADVNTK_PARAM_CHOICE ? table->def.s : NULL);
     }
 }
 
 /* A slot with room for its config and settings; make with slot_init, never copy. */
 struct world_slot {
     struct advntk_slot slot;
-    union { double align; char bytes[512]; } config;
+    union {
+        double align;
+        char bytes[512];
+    } config;
     struct advntk_attack_settings settings;
 };
 
-__attribute__((unused)) static void slot_init(struct world_slot *s, const struct advntk_plugin *plugin)
+__attribute__((unused)) static void slot_init(struct world_slot *s,
+                                              const struct advntk_plugin *plugin)
 {
     memset(s, 0, sizeof(*s));
     s->slot.plugin = plugin;
@@ -89,7 +109,8 @@ __attribute__((unused)) static void slot_set(struct world_slot *s, const char *n
     param_set(s->slot.plugin->params, s->config.bytes, name, value, NULL);
 }
 
-__attribute__((unused)) static void slot_choose(struct world_slot *s, const char *name, const char *choice)
+__attribute__((unused)) static void slot_choose(struct world_slot *s, const char *name,
+                                                const char *choice)
 {
     param_set(s->slot.plugin->params, s->config.bytes, name, 0, choice);
 }
@@ -99,7 +120,8 @@ enum { WORLD_ROWS = ADVNTK_PANEL, WORLD_VALUES = 192, WORLD_CLASSES = 10 };
 struct world_result {
     struct advntk__attack_result r;
     bool clean_right[WORLD_ROWS], robust[WORLD_ROWS];
-    double point[WORLD_ROWS * WORLD_VALUES], outputs[WORLD_ROWS * WORLD_CLASSES], loss[WORLD_ROWS], distance[WORLD_ROWS];
+    double point[WORLD_ROWS * WORLD_VALUES], outputs[WORLD_ROWS * WORLD_CLASSES], loss[WORLD_ROWS],
+        distance[WORLD_ROWS];
     int64_t outputs_spent[WORLD_ROWS], gradients_spent[WORLD_ROWS];
     int32_t first_success[WORLD_ROWS];
 };
@@ -107,23 +129,37 @@ struct world_result {
 __attribute__((unused)) static struct advntk__attack_result *result_init(struct world_result *w)
 {
     memset(w, 0, sizeof(*w));
-    w->r = (struct advntk__attack_result){.clean_right = w->clean_right, .robust = w->robust, .point = w->point,
-        .outputs = w->outputs, .loss = w->loss, .distance = w->distance, .outputs_spent = w->outputs_spent,
-        .gradients_spent = w->gradients_spent, .first_success = w->first_success};
+    w->r = (struct advntk__attack_result){.clean_right = w->clean_right,
+                                          .robust = w->robust,
+                                          .point = w->point,
+                                          .outputs = w->outputs,
+                                          .loss = w->loss,
+                                          .distance = w->distance,
+                                          .outputs_spent = w->outputs_spent,
+                                          .gradients_spent = w->gradients_spent,
+                                          .first_success = w->first_success};
     return &w->r;
 }
 
 /*
- * f(x) = A tanh(B x + s) + C x: smooth, with exact gradients; A = 0 makes it linear. Faults are switched on
- * by the tests. Counts its calls.
+ * f(x) = A tanh(B x + s) + C x: smooth, with exact gradients; A = 0 makes it linear. Faults are
+ * switched on by the tests. Counts its calls.
  */
-enum toy_fault { TOY_SOUND, TOY_ZERO_GRADIENT, TOY_SHATTERED, TOY_HALF_GRADIENT, TOY_NAN_OUTPUT, TOY_NAN_GRADIENT };
+enum toy_fault {
+    TOY_SOUND,
+    TOY_ZERO_GRADIENT,
+    TOY_SHATTERED,
+    TOY_HALF_GRADIENT,
+    TOY_NAN_OUTPUT,
+    TOY_NAN_GRADIENT
+};
 enum { TOY_HIDDEN = 16 };
 struct toy {
     ptrdiff_t d, classes;
     enum toy_fault fault;
     int64_t bad_index;
-    double a[WORLD_CLASSES * TOY_HIDDEN], b[TOY_HIDDEN * WORLD_VALUES], s[TOY_HIDDEN], c[WORLD_CLASSES * WORLD_VALUES];
+    double a[WORLD_CLASSES * TOY_HIDDEN], b[TOY_HIDDEN * WORLD_VALUES], s[TOY_HIDDEN],
+        c[WORLD_CLASSES * WORLD_VALUES];
     int64_t forwards, vjps, rows;
 };
 struct advntk_tape {
@@ -141,9 +177,12 @@ __attribute__((unused)) static double toy_hidden(const struct toy *t, const doub
     return tanh(u);
 }
 
-static const double shatter_rate = 3000, shatter_size = 0.2; /* a fine ripple: its slope is 600, and predicts nothing */
+static const double shatter_rate = 3000,
+                    shatter_size = 0.2; /* a fine ripple: its slope is 600, and predicts nothing */
 
-__attribute__((unused)) static advntk_status toy_forward(void *model, const struct advntk_images *x, double *f, struct advntk_tape **tape, struct advntk_error *err)
+__attribute__((unused)) static advntk_status toy_forward(void *model, const struct advntk_images *x,
+                                                         double *f, struct advntk_tape **tape,
+                                                         struct advntk_error *err)
 {
     struct toy *t = model;
 
@@ -151,9 +190,9 @@ __attribute__((unused)) static advntk_status toy_forward(void *model, const stru
     t->rows += x->n;
     for (ptrdiff_t i = 0; i < x->n; i++) {
         const double *row = x->pixels + i * t->d;
-        double ripple = t->fault == TOY_SHATTERED ? shatter_size * sin(shatter_rate * (row[0] + row[1])) : 0;
+        double ripple = t->fault == TOY_SHATTERED ? shatter_size * sin(shatter_rate * row[0]) : 0;
         for (ptrdiff_t k = 0; k < t->classes; k++) {
-            double sum = k == 0 ? ripple : 0;
+            double sum = k % 2 ? ripple : -ripple;
             for (ptrdiff_t j = 0; j < t->d; j++) {
                 sum += t->c[k * t->d + j] * row[j];
             }
@@ -181,7 +220,9 @@ __attribute__((unused)) static advntk_status toy_forward(void *model, const stru
     return ADVNTK_OK;
 }
 
-__attribute__((unused)) static advntk_status toy_vjp(void *model, const struct advntk_tape *tape, ptrdiff_t m, const double *g, double *dx, struct advntk_error *err)
+__attribute__((unused)) static advntk_status toy_vjp(void *model, const struct advntk_tape *tape,
+                                                     ptrdiff_t m, const double *g, double *dx,
+                                                     struct advntk_error *err)
 {
     struct toy *t = model;
 
@@ -191,10 +232,12 @@ __attribute__((unused)) static advntk_status toy_vjp(void *model, const struct a
         const double *x = tape->x + r / m * t->d, *cot = g + r * t->classes;
         double *out = dx + r * t->d;
         for (ptrdiff_t j = 0; j < t->d; j++) {
-            double ripple = t->fault == TOY_SHATTERED && j < 2 ? shatter_size * shatter_rate * cos(shatter_rate * (x[0] + x[1])) : 0;
-            out[j] = cot[0] * ripple;
+            double ripple = t->fault == TOY_SHATTERED && j == 0
+                                ? shatter_size * shatter_rate * cos(shatter_rate * x[0])
+                                : 0;
+            out[j] = 0;
             for (ptrdiff_t k = 0; k < t->classes; k++) {
-                out[j] += cot[k] * t->c[k * t->d + j];
+                out[j] += cot[k] * (t->c[k * t->d + j] + (k % 2 ? ripple : -ripple));
             }
         }
         for (ptrdiff_t h = 0; h < TOY_HIDDEN; h++) {
@@ -223,10 +266,12 @@ __attribute__((unused)) static void toy_tape_free(void *model, struct advntk_tap
     free(tape);
 }
 
-__attribute__((unused)) static const struct advntk_model_ops toy_ops = {.forward = toy_forward, .vjp = toy_vjp, .tape_free = toy_tape_free};
+__attribute__((unused)) static const struct advntk_model_ops toy_ops = {
+    .forward = toy_forward, .vjp = toy_vjp, .tape_free = toy_tape_free};
 
 /* curvature 0: linear. The same seed gives the same model. */
-__attribute__((unused)) static void toy_make(struct toy *t, ptrdiff_t d, ptrdiff_t classes, double curvature, uint64_t seed)
+__attribute__((unused)) static void toy_make(struct toy *t, ptrdiff_t d, ptrdiff_t classes,
+                                             double curvature, uint64_t seed)
 {
     struct advntk_stream s;
     memset(t, 0, sizeof(*t));
@@ -244,17 +289,25 @@ __attribute__((unused)) static void toy_make(struct toy *t, ptrdiff_t d, ptrdiff
     }
 }
 
-/* n random images in [0.2,0.8] with the labels that the model gives them, every `wrong`-th one another label. */
+/* n random images in [0.2,0.8] with the labels that the model gives them, every `wrong`-th one
+ * another label. */
 struct world_images {
     struct advntk_images x;
     double pixels[WORLD_ROWS * WORLD_VALUES];
     int32_t labels[WORLD_ROWS];
     int64_t index[WORLD_ROWS];
 };
-__attribute__((unused)) static void images_make(struct world_images *w, struct toy *t, ptrdiff_t n, int wrong, uint64_t seed)
+__attribute__((unused)) static void images_make(struct world_images *w, struct toy *t, ptrdiff_t n,
+                                                int wrong, uint64_t seed)
 {
     static double f[WORLD_ROWS * WORLD_CLASSES];
-    w->x = (struct advntk_images){.n = n, .height = 1, .width = t->d, .channels = 1, .pixels = w->pixels, .labels = w->labels, .index = w->index};
+    w->x = (struct advntk_images){.n = n,
+                                  .height = 1,
+                                  .width = t->d,
+                                  .channels = 1,
+                                  .pixels = w->pixels,
+                                  .labels = w->labels,
+                                  .index = w->index};
     for (ptrdiff_t i = 0; i < n; i++) {
         struct advntk_stream s;
         w->index[i] = 1000 + 7 * i;
@@ -273,7 +326,8 @@ __attribute__((unused)) static void images_make(struct world_images *w, struct t
         for (int32_t k = 1; k < t->classes; k++) {
             best = f[i * t->classes + k] > f[i * t->classes + best] ? k : best;
         }
-        w->labels[i] = wrong > 0 && i % wrong == wrong - 1 ? (int32_t)((best + 1) % t->classes) : best;
+        w->labels[i] =
+            wrong > 0 && i % wrong == wrong - 1 ? (int32_t)((best + 1) % t->classes) : best;
     }
 }
 

@@ -63,9 +63,9 @@ struct advntk__audit {
  * not depend on threads nor on the other rows (but for budget_seconds).
  * Cost: steps x (one forward, one vjp where gradients are asked for), and with an audit 5 forwards of
  * 4 rows. Memory: about 3 n d doubles, and n m d for m cotangents.
- * Fails: EINVALID (settings, a point that is not finite), EUNSUPPORTED (norm, loss or model lacks what
- * the attack needs), ESHAPE, ENUMERIC (NaN or infinity in outputs, loss or gradient, with attack,
- * restart, step and image), ECANCELLED, ENOMEM, and what the model and the plugin return.
+ * Fails: EINVALID (settings), EUNSUPPORTED (norm, loss or model lacks what the attack needs), ESHAPE,
+ * ENUMERIC (NaN or infinity in a point asked for, in outputs, loss or gradient, with attack, restart,
+ * step and image), ELIMIT (too many steps), ECANCELLED, ENOMEM, and what model and plugin return.
  */
 ADVNTK_MUST_CHECK advntk_status advntk__attack_panel(const struct advntk__attack_target *target, const struct advntk_slot *attack, const struct advntk_images *images, struct advntk__attack_result *result, struct advntk__audit *audit, struct advntk_error *err);
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Models and norms that are broken on purpose, each of which the audit must find; and its figures.
+ */
+#include "config.h"
+#include "tap.h"
+
+#include "attack_world.h"
+#include "base/text.h"
+
+static struct advntk_host *host;
+static const struct advntk_plugin *linf, *l2, *cross_entropy, *mse, *pgd, *fgsm;
+static struct toy toy;
+static struct world_images images;
+static struct world_result result;
+static double box_lo[WORLD_VALUES], box_hi[WORLD_VALUES];
+static struct advntk_error error;
+static struct world_slot attack, norm, loss;
+
+static void setting_make(const struct advntk_plugin *which, const struct advntk_plugin *geometry,
+                         double radius)
+{
+    toy_make(&toy, 30, 10, 0.7, 8);
+    images_make(&images, &toy, 40, 0, 2);
+    slot_init(&norm, geometry);
+    slot_init(&loss, cross_entropy);
+    slot_init(&attack, which);
+    attack.settings.norm = norm.slot;
+    attack.settings.loss = loss.slot;
+    attack.settings.radius = radius;
+}
+
+static advntk_status run(struct advntk__audit *audit)
+{
+    struct advntk__attack_target target = {.host = host,
+                                           .model = &toy,
+                                           .ops = &toy_ops,
+                                           .classes = toy.classes,
+                                           .box_lo = box_lo,
+                                           .box_hi = box_hi,
+                                           .seed = 5};
+    return advntk__attack_panel(&target, &attack.slot, &images.x, result_init(&result), audit,
+                                &error);
+}
+
+/* The audit's verdict on one run, and whether its reasons say what they should. */
+static void judged(const char *name, int want, const char *reason)
+{
+    struct advntk__audit audit = {0};
+    struct advntk__text text = {0};
+    advntk_status rc = run(&audit);
+    const char *line;
+
+    advntk__audit_reasons(&audit, &text);
+    line = advntk__text_get(&text);
+    ok(rc == ADVNTK_OK && audit.verdict == want, "%s: verdict %d, wanted %d %s", name,
+       audit.verdict, want, rc ? error.text : "");
+    ok(reason ? strstr(line, reason) != NULL && line[strlen(line) - 1] == '\n' : !*line, "%s: %.*s",
+       name, (int)strcspn(line, "\n"), line);
+    advntk__text_release(&text);
+}
+
+static void test_models(void)
+{
+    setting_make(pgd, linf, 0.05);
+    judged("sound model", ADVNTK__TRUSTED, NULL);
+    setting_make(pgd, l2, 0.2);
+    slot_set(&attack, "steps", 60);
+    judged("sound model, l2", ADVNTK__TRUSTED, NULL);
+    slot_init(&loss, mse);
+    attack.settings.loss = loss.slot;
+    judged("sound model, squared loss", ADVNTK__TRUSTED, NULL);
+    setting_make(pgd, linf, 0.05);
+    toy.fault = TOY_ZERO_GRADIENT;
+    judged("model without gradients", ADVNTK__FAILED, "all-zero gradient");
+    toy.fault = TOY_SHATTERED;
+    judged("model with shattered gradients", ADVNTK__FAILED, "disagree with finite differences");
+    toy.fault = TOY_HALF_GRADIENT;
+    judged("model that leaves out half of its gradient", ADVNTK__FAILED,
+           "disagree with finite differences");
+}
+
+static void test_not_finite(void)
+{
+    setting_make(pgd, linf, 0.05);
+    attack.settings.early_stop = false;
+    toy.bad_index = images.index[11];
+    toy.fault = TOY_NAN_OUTPUT;
+    ok(run(NULL) == ADVNTK_ENUMERIC &&
+           strstr(error.text, "attack pgd, restart 0, step 0: output 0 of image 1077"),
+       "NaN output: %s", error.text);
+    toy.fault = TOY_NAN_GRADIENT;
+    ok(run(NULL) == ADVNTK_ENUMERIC && strstr(error.text, "gradient entry 0 of image 1077"),
+       "NaN gradient: %s", error.text);
+    ok(strstr(error.text, "attack pgd, restart 0, step 0"),
+       "NaN gradient: attack, restart and step are named");
+}
+
+/* Norms that are wrong in one function each. */
+static void keep_ball_box(const void *config, ptrdiff_t d, const double *centre, double radius,
+                          const double *lo, const double *hi, double *point)
+{
+    (void)config, (void)d, (void)centre, (void)radius, (void)lo, (void)hi, (void)point;
+}
+
+static void only_ball(const void *config, ptrdiff_t d, const double *centre, double radius,
+                      const double *lo, const double *hi, double *point)
+{
+    (void)lo, (void)hi;
+    ((const struct advntk_norm_ops *)linf->ops)->project_ball(config, d, centre, radius, point);
+}
+
+static void nan_ball_box(const void *config, ptrdiff_t d, const double *centre, double radius,
+                         const double *lo, const double *hi, double *point)
+{
+    (void)config, (void)d, (void)centre, (void)radius, (void)lo, (void)hi;
+    point[0] = (double)NAN;
+}
+
+static void test_norms(void)
+{
+    struct advntk_plugin broken = *linf;
+    struct advntk_norm_ops ops = *(const struct advntk_norm_ops *)linf->ops;
+
+    broken.ops = &ops;
+    setting_make(pgd, &broken, 0.25);
+    slot_set(&attack, "step", 0.2);
+    judged("the norm copied", ADVNTK__TRUSTED, NULL);
+    ops.project_ball_box = keep_ball_box;
+    judged("norm that does not project", ADVNTK__FAILED, "points outside the ball");
+    ops.project_ball_box = only_ball;
+    judged("norm that forgets the box", ADVNTK__FAILED, "outside the pixel box");
+    ops.project_ball_box = nan_ball_box;
+    ok(run(NULL) == ADVNTK_ENUMERIC && strstr(error.text, "projected pixel 0"),
+       "norm that gives NaN: %s", error.text);
+    ops.project_ball_box = NULL;
+    ok(run(NULL) == ADVNTK_EUNSUPPORTED &&
+           strstr(error.text, "norm linf offers no projection on ball and box"),
+       "norm without projection: %s", error.text);
+    attack.settings.projection = ADVNTK_PROJECT_SEQUENTIAL;
+    ok(run(NULL) == ADVNTK_OK, "... sequential projection does without it");
+    ops.steepest = NULL;
+    ok(run(NULL) == ADVNTK_EUNSUPPORTED && strstr(error.text, "offers no steepest direction"),
+       "norm without steepest direction: %s", error.text);
+    ops.random = NULL;
+    ok(run(NULL) == ADVNTK_EUNSUPPORTED && strstr(error.text, "offers no random point"),
+       "norm without random points: %s", error.text);
+    ops.distance = NULL;
+    ok(run(NULL) == ADVNTK_EUNSUPPORTED && strstr(error.text, "offers no distance"),
+       "norm without distance: %s", error.text);
+}
+
+static void test_settings(void)
+{
+    struct advntk__audit audit = {0};
+
+    setting_make(pgd, linf, 0.05);
+    slot_set(&attack, "steps", 3);
+    slot_set(&attack, "step", 0.002);
+    judged("three tiny steps", ADVNTK__SUSPECT,
+           "the loss still rose by more than 1 % in the last step");
+    setting_make(fgsm, linf, 0.05);
+    judged("fgsm: a single step", ADVNTK__SUSPECT, "the loss still rose");
+    ok(result.outputs_spent[0] == 2 && result.gradients_spent[0] == 1,
+       "fgsm: two outputs, one gradient, from the clean image");
+    setting_make(pgd, linf, 0.05);
+    attack.settings.budget_seconds = 1e-9;
+    judged("no time", ADVNTK__SUSPECT, "the time budget cut the attack short for 3");
+    setting_make(pgd, linf, 0.05);
+    slot_choose(&attack, "variant", "released-code");
+    judged("released code", ADVNTK__SUSPECT,
+           "outside the radius by request (ball around the start point): up to 2 times");
+    ok(run(&audit) == ADVNTK_OK && audit.worst_distance > 1.5 &&
+           audit.worst_distance <= 2 + 1e-12 && audit.outside_ball == 0,
+       "released code: up to twice the radius (%.3f), inside its own ball", audit.worst_distance);
+    setting_make(pgd, l2, 0.3);
+    slot_choose(&attack, "variant", "released-code");
+    ok(run(&audit) == ADVNTK_OK && result.gradients_spent[0] == 1,
+       "released code, l2: one gradient");
+}
+
+static void test_gradient_precision(void)
+{
+    struct advntk__audit audit = {0};
+
+    setting_make(pgd, linf, 0.05);
+    ok(run(&audit) == ADVNTK_OK && run(&audit) == ADVNTK_OK, "two panels, one audit");
+    ok(audit.images == 80 && audit.checked_gradients == 16 && audit.gradient_mismatch == 0,
+       "sums over panels: 80 images, 16 directions");
+    /* third derivatives of the toy model at steps of 1/510 */
+    ok(audit.worst_gradient_error < 0.01, "sound gradients pass with room to spare (%.1e)",
+       audit.worst_gradient_error);
+}
+
+/* From the formula in another language (Python); by hand z^2/(n + z^2) at the ends. */
+static void test_wilson(void)
+{
+    static const struct {
+        int64_t right, count;
+        double low, high;
+    } known[] = {
+        {0, 10, 0, 0.277532799862889},
+        {10, 10, 0.722467200137111, 1},
+        {5, 10, 0.236593090512564, 0.763406909487436},
+        {215, 1000, 0.190653436291380, 0.241527816045387},
+        {0, 0, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        double low, high;
+        advntk__wilson(known[i].right, known[i].count, &low, &high);
+        ok(fabs(low - known[i].low) < 1e-14 && fabs(high - known[i].high) < 1e-14,
+           "Wilson of %lld of %lld: %.6f to %.6f", (long long)known[i].right,
+           (long long)known[i].count, low, high);
+    }
+}
+
+int main(void)
+{
+    if (advntk__host_new(2, &host, &error) != ADVNTK_OK) {
+        printf("Bail out! %s\n", error.text);
+        return 1;
+    }
+    linf = test_plugin(PLUGINS "/norm/linf.so");
+    l2 = test_plugin(PLUGINS "/norm/l2.so");
+    cross_entropy = test_plugin(PLUGINS "/loss/cross_entropy.so");
+    mse = test_plugin(PLUGINS "/loss/mse.so");
+    pgd = test_plugin(PLUGINS "/attack/pgd.so");
+    fgsm = test_plugin(PLUGINS "/attack/fgsm.so");
+    for (int k = 0; k < WORLD_VALUES; k++) {
+        box_hi[k] = 1;
+    }
+    test_models();
+    test_not_finite();
+    test_norms();
+    test_settings();
+    test_gradient_precision();
+    test_wilson();
+    advntk__host_free(host);
+    return done_testing();
+}
