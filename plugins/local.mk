@@ -17,6 +17,8 @@ plugins = \
 	dataset/cifar100 \
 	dataset/digits \
 	dataset/idx \
+	dataset/npy \
+	dataset/svhn \
 	kernel/nngp \
 	kernel/ntk \
 	loss/cross_entropy \

@@ -7,6 +7,7 @@
 #include "base/host.h"
 #include "registry/registry.h"
 
+#include <matio.h>
 #include <zlib.h>
 
 static struct advntk_error err;
@@ -350,6 +351,182 @@ static void idx(void)
        "idx: a length beyond the file");
 }
 
+/* A MATLAB file as SVHN's: images of bytes byte_of(file, i, row + 32 (column + 32 channel)). */
+static void write_svhn(const char *name, int file, size_t images, const double *labels, bool real,
+                       enum mat_ft version)
+{
+    size_t x_size[4] = {32, 32, 3, images}, y_size[2] = {images, 1};
+    static uint8_t x[4 * CIFAR], y[4];
+    mat_t *m = Mat_CreateVer(scratch(name), NULL, version);
+    for (size_t i = 0; i < images; i++) {
+        for (int b = 0; b < CIFAR; b++) {
+            x[i * CIFAR + (size_t)b] = byte_of(file, (int)i, b);
+        }
+        y[i] = (uint8_t)labels[i];
+    }
+    matvar_t *vx = Mat_VarCreate("X", MAT_C_UINT8, MAT_T_UINT8, 4, x_size, x, 0);
+    matvar_t *vy = real ? Mat_VarCreate("y", MAT_C_DOUBLE, MAT_T_DOUBLE, 2, y_size, labels, 0)
+                        : Mat_VarCreate("y", MAT_C_UINT8, MAT_T_UINT8, 2, y_size, y, 0);
+    Mat_VarWrite(m, vx, MAT_COMPRESSION_ZLIB);
+    Mat_VarWrite(m, vy, MAT_COMPRESSION_ZLIB);
+    Mat_VarFree(vx);
+    Mat_VarFree(vy);
+    Mat_Close(m);
+}
+
+static void svhn(void)
+{
+    const struct path_config here = {scratch_folder};
+    const double labels[4] = {10, 1, 9, 2}, wrong[4] = {1, 11, 3, 4}, half[4] = {1, 1.5, 3, 4};
+    struct open_set s;
+    static double x[2 * CIFAR];
+    int32_t got[2];
+    bool good = true;
+
+    ok(refused("svhn", &here, ADVNTK_EIO, "no train_32x32.mat in"),
+       "svhn: without files it is said what to set");
+    write_svhn("train_32x32.mat", 1, 4, labels, false, MAT_FT_MAT5);
+    ok(refused("svhn", &here, ADVNTK_EIO, "test_32x32.mat: No such file"), "svhn: a missing file");
+    write_svhn("test_32x32.mat", 2, 3, labels, true, MAT_FT_MAT5);
+    if (!ok(open_set(&s, "svhn", &here) == ADVNTK_OK && s.info.images[0] == 4 &&
+                s.info.images[1] == 3 && s.info.classes == 10 && s.info.height == 32 &&
+                s.info.channels == 3,
+            "svhn: opened")) {
+        printf("# %s\n", err.text);
+        return;
+    }
+    ok(s.ops->read(s.state, ADVNTK_TRAIN, 2, (int64_t[]){2, 0}, x, got, &err) == ADVNTK_OK &&
+           got[0] == 9 && got[1] == 0,
+       "svhn: the label 10 is the digit 0");
+    for (int row = 0; row < 32; row++) {
+        for (int column = 0; column < 32; column++) {
+            for (int c = 0; c < 3; c++) {
+                good = good && x[(row * 32 + column) * 3 + c] ==
+                                   byte_of(1, 2, row + 32 * (column + 32 * c)) / 255.0;
+            }
+        }
+    }
+    ok(good, "svhn: columns first become rows first");
+    close_set(&s);
+    write_svhn("test_32x32.mat", 2, 3, wrong, false, MAT_FT_MAT5);
+    ok(refused("svhn", &here, ADVNTK_EFORMAT, "image 1 has the label 11, expected 1 to 10"),
+       "svhn: a label out of range");
+    write_svhn("test_32x32.mat", 2, 3, half, true, MAT_FT_MAT5);
+    ok(refused("svhn", &here, ADVNTK_EFORMAT, "image 1 has the label 1.5"),
+       "svhn: a label that is no integer");
+    truncate(scratch("train_32x32.mat"), 1000);
+    ok(refused("svhn", &here, ADVNTK_EFORMAT, "train_32x32.mat"), "svhn: a file cut off");
+    scratch_write("train_32x32.mat", "no MATLAB", 9);
+    ok(refused("svhn", &here, ADVNTK_EFORMAT, "train_32x32.mat: is no MATLAB file"),
+       "svhn: a text file");
+}
+
+struct npy_config {
+    const char *train_images, *train_labels, *test_images, *test_labels;
+};
+
+static void write_npy(const char *name, enum advntk_dtype dtype, int rank, const ptrdiff_t *shape,
+                      const void *values)
+{
+    if (advntk_npy_write(scratch(name), dtype, rank, shape, values, &err) != ADVNTK_OK) {
+        printf("# %s\n", err.text);
+    }
+}
+
+static void npy(void)
+{
+    char files[4][300];
+    static const char *const names[4] = {"a.npy", "b.npy", "c.npy", "d.npy"};
+    for (int i = 0; i < 4; i++) {
+        snprintf(files[i], sizeof(files[i]), "%s/%s", scratch_folder, names[i]);
+    }
+    const struct npy_config config = {files[0], files[1], files[2], files[3]};
+    const ptrdiff_t four[4] = {3, 2, 2, 2}, three[3] = {3, 2, 4}, two[2] = {3, 8}, one[1] = {3};
+    const ptrdiff_t few[2] = {2, 8}, pair[1] = {2}, none[2] = {0, 8};
+    const int16_t labels[3] = {-7, 400, -7}, test_labels[2] = {400, -7}, alien[2] = {400, 3};
+    uint8_t bytes[24];
+    double reals[24], x[8];
+    float singles[24];
+    struct open_set s, again;
+    int32_t got[2];
+
+    for (int i = 0; i < 24; i++) {
+        bytes[i] = (uint8_t)(i * 11);
+        reals[i] = bytes[i] / 255.0;
+        singles[i] = (float)reals[i];
+    }
+    write_npy("a.npy", ADVNTK_UINT8, 4, four, bytes);
+    write_npy("b.npy", ADVNTK_INT16, 1, one, labels);
+    write_npy("c.npy", ADVNTK_UINT8, 4, (ptrdiff_t[]){2, 2, 2, 2}, bytes + 8);
+    write_npy("d.npy", ADVNTK_INT16, 1, pair, test_labels);
+    if (!ok(open_set(&s, "npy", &config) == ADVNTK_OK && s.info.images[0] == 3 &&
+                s.info.images[1] == 2 && s.info.height == 2 && s.info.width == 2 &&
+                s.info.channels == 2 && s.info.classes == 2,
+            "npy: opened")) {
+        printf("# %s\n", err.text);
+        return;
+    }
+    ok(strcmp(s.info.class_names[0], "-7") == 0 && strcmp(s.info.class_names[1], "400") == 0,
+       "npy: classes are the labels' values in increasing order");
+    ok(s.ops->read(s.state, ADVNTK_TEST, 1, (int64_t[]){1}, x, got, &err) == ADVNTK_OK &&
+           got[0] == 0 && memcmp(x, reals + 16, sizeof(x)) == 0,
+       "npy: bytes are divided by 255");
+    ok(s.ops->read(s.state, ADVNTK_TRAIN, 1, (int64_t[]){3}, x, got, &err) == ADVNTK_EINVALID,
+       "npy: an image that is not there");
+    write_npy("a.npy", ADVNTK_FLOAT64, 4, four, reals);
+    ok(open_set(&again, "npy", &config) == ADVNTK_OK && same_digest(&s, &again),
+       "npy: the same pixels as float64 have the same digest");
+    close_set(&again);
+    write_npy("a.npy", ADVNTK_FLOAT32, 4, four, singles);
+    ok(open_set(&again, "npy", &config) == ADVNTK_OK && !same_digest(&s, &again),
+       "npy: rounded to float32 they have another");
+    ok(again.state &&
+           again.ops->read(again.state, ADVNTK_TRAIN, 1, (int64_t[]){1}, x, got, &err) ==
+               ADVNTK_OK &&
+           got[0] == 1 && x[3] == (double)singles[11],
+       "npy: floats are taken as they are");
+    close_set(&again);
+    close_set(&s);
+    write_npy("a.npy", ADVNTK_UINT8, 3, three, bytes);
+    ok(refused("npy", &config, ADVNTK_EFORMAT, "images of 2x2x2, the training images have 2x4x1"),
+       "npy: n x height x width; test images of another size");
+    write_npy("a.npy", ADVNTK_UINT8, 2, two, bytes);
+    write_npy("c.npy", ADVNTK_UINT8, 2, few, bytes);
+    ok(open_set(&s, "npy", &config) == ADVNTK_OK && s.info.height == 1 && s.info.width == 8 &&
+           s.info.channels == 1,
+       "npy: n x values");
+    close_set(&s);
+    reals[13] = 1.0000001;
+    write_npy("c.npy", ADVNTK_FLOAT64, 2, few, reals);
+    ok(refused("npy", &config, ADVNTK_EFORMAT, "c.npy: image 1, row 0, column 5, channel 0 is 1.0000001"),
+       "npy: a value above 1 is named with its place");
+    reals[13] = (double)NAN;
+    write_npy("c.npy", ADVNTK_FLOAT64, 2, few, reals);
+    ok(refused("npy", &config, ADVNTK_EFORMAT, "c.npy: image 1, row 0, column 5, channel 0 is"),
+       "npy: NaN");
+    write_npy("c.npy", ADVNTK_UINT8, 2, few, bytes);
+    write_npy("d.npy", ADVNTK_INT16, 1, pair, alien);
+    ok(refused("npy", &config, ADVNTK_EFORMAT,
+               "image 1 has the label 3, which no training image has"),
+       "npy: a test label that training has not");
+    write_npy("d.npy", ADVNTK_INT16, 1, one, labels);
+    ok(refused("npy", &config, ADVNTK_EFORMAT,
+               "d.npy: an array of rank 1 and length 3, expected 2 labels"),
+       "npy: too many labels");
+    write_npy("d.npy", ADVNTK_FLOAT32, 1, pair, singles);
+    ok(refused("npy", &config, ADVNTK_EFORMAT, "d.npy: labels of a float type"),
+       "npy: labels of floats");
+    write_npy("b.npy", ADVNTK_INT16, 1, one, (int16_t[]){5, 5, 5});
+    ok(refused("npy", &config, ADVNTK_EFORMAT, "b.npy: 1 different labels"), "npy: one class only");
+    write_npy("a.npy", ADVNTK_INT32, 2, few, reals);
+    ok(refused("npy", &config, ADVNTK_EFORMAT, "a.npy: expected images of uint8"),
+       "npy: images of int32");
+    write_npy("a.npy", ADVNTK_UINT8, 2, none, bytes);
+    ok(refused("npy", &config, ADVNTK_EFORMAT, "a.npy: there are no images"), "npy: no images");
+    unlink(files[0]);
+    ok(refused("npy", &config, ADVNTK_EIO, "a.npy: No such file"), "npy: a missing file");
+}
+
 int main(void)
 {
     scratch_make();
@@ -363,6 +540,8 @@ int main(void)
     cifar10();
     cifar100();
     idx();
+    svhn();
+    npy();
     advntk__host_free(host);
     advntk__registry_free(registry);
     scratch_remove();
