@@ -23,8 +23,13 @@ plugins = \
 	kernel/ntk \
 	loss/cross_entropy \
 	loss/mse \
+	method/advntk \
+	method/ntk \
 	norm/l2 \
-	norm/linf
+	norm/linf \
+	optimizer/adam \
+	optimizer/gradnorm_sgd \
+	optimizer/sgd
 
 plugins/backend/openblas.so: PLUGIN_LIBS = $(OPENBLAS_LIBS)
 plugins/dataset/svhn.so: PLUGIN_LIBS = $(MATIO_LIBS)
@@ -34,6 +39,7 @@ plugins/dataset/digits.so: PLUGIN_LIBS = $(ZLIB_LIBS)
 plugin_files = $(addprefix plugins/,$(addsuffix .so,$(plugins)))
 # sources by rule, not by hand, so that a plugin costs one line
 EXTRA_DIST += $(addprefix plugins/,$(addsuffix .c,$(plugins)))
+EXTRA_DIST += plugins/optimizer/rate.h
 all-local: $(plugin_files)
 check-am: all-local
 CLEANFILES = $(plugin_files) $(plugin_files:.so=.d)
