@@ -335,7 +335,7 @@ static advntk_status check_ask(const struct advntk__panel *p, const struct advnt
              "needs them",
              p->name, p->restart, p->step);
     }
-    if (p->step + 1 >= STEP_LIMIT - (ptrdiff_t)p->target->first_step) {
+    if (p->step + 1 >= STEP_LIMIT) {
         FAIL(err, ELIMIT, "attack %s, restart %td: asks for more than %d steps", p->name,
              p->restart, STEP_LIMIT - 1);
     }

@@ -47,8 +47,9 @@ advntk_status advntk_attack_steepest(const struct advntk_attack_view *view, cons
 void advntk_attack_stream(const struct advntk_attack_view *view, ptrdiff_t i,
                           struct advntk_stream *s)
 {
-    advntk_stream_init(s, view->seed, view->purpose, view->index[i], (uint32_t)view->restart,
-                       view->first_step + (uint32_t)view->step);
+    /* 24 bits, so that a late training step does not run into the restart's number */
+    uint32_t step = (view->first_step + (uint32_t)view->step) & 0xffffffu;
+    advntk_stream_init(s, view->seed, view->purpose, view->index[i], (uint32_t)view->restart, step);
 }
 
 advntk_status advntk_loss_value(const struct advntk_slot *loss, ptrdiff_t n, ptrdiff_t c,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An attack of one's own: ten steps along the signs of the gradient, each a tenth of the radius. The
- * host evaluates the points that `step` asks for, projects them onto ball and box, keeps the worst for
- * each image, counts and stops; so a wrong attack may be weak, but never leaves the ball.
+ * An attack of one's own: ten steps along the signs of the gradient, each a tenth of the radius.
+ * The host evaluates the points that `step` asks for, projects them onto ball and box, keeps the
+ * worst for each image, counts and stops; so a wrong attack may be weak, but never leaves the ball.
  *
  *     make && advntk describe attack/drift --plugin-path .
  */
@@ -27,8 +27,8 @@ static void drift_close(void *state)
 }
 
 static advntk_status drift_step(void *state, const struct advntk_attack_view *view,
-                                const struct advntk_attack_seen *seen, struct advntk_attack_ask *ask,
-                                struct advntk_error *err)
+                                const struct advntk_attack_seen *seen,
+                                struct advntk_attack_ask *ask, struct advntk_error *err)
 {
     (void)state;
     (void)err;
@@ -50,7 +50,6 @@ static const struct advntk_attack_ops drift_ops = {
     .close = drift_close,
 };
 
-ADVNTK_PLUGIN(ATTACK, drift_ops, .name = "drift", .version = "1.0.0",
-              .licence = "GPL-3.0-or-later",
+ADVNTK_PLUGIN(ATTACK, drift_ops, .name = "drift", .version = "1.0.0", .licence = "GPL-3.0-or-later",
               .summary = "ten sign steps of a tenth of the radius",
               .doc = "The example of the documentation. Use pgd for real work.");
