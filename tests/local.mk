@@ -8,13 +8,17 @@ unit_tests = \
 	backend \
 	datasets \
 	factor \
+	files \
 	flow \
 	losses \
+	memory \
 	norms \
 	npy \
 	npz \
+	parallel \
 	random \
-	sym
+	sym \
+	text
 oracle_tests = \
 	kernels \
 	pgd \

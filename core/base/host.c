@@ -172,52 +172,96 @@ void *advntk_host_backend_state(const struct advntk_host *host)
     return host->backend_state;
 }
 
-advntk_status advntk_parallel_for(struct advntk_host *host, ptrdiff_t count, advntk_parallel_fn fn,
-                                  void *context, struct advntk_error *err)
+struct loop {
+    struct advntk_host *host;
+    advntk_parallel_fn fn;
+    void *context;
+    ptrdiff_t failed; /* smallest index that failed */
+    struct advntk_error first;
+};
+
+/* How many loops this thread stands in: the inner ones run on it alone, with scratch of their own.
+ */
+static _Thread_local int loop_depth;
+
+static void run_one(struct loop *loop, ptrdiff_t i, struct advntk_arena *arena)
 {
-    struct advntk_error first = {.status = ADVNTK_OK};
-    ptrdiff_t failed = count; /* smallest index that failed */
+    struct advntk_error mine = {.status = ADVNTK_OK};
+    advntk_status rc;
+    ptrdiff_t limit;
 
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic, 1) num_threads(host->threads) \
-    if (host->threads > 1 && count > 1 && !omp_in_parallel())
-#endif
-    for (ptrdiff_t i = 0; i < count; i++) {
-        struct advntk_error mine = {.status = ADVNTK_OK};
-        advntk_status rc = ADVNTK_OK;
-        ptrdiff_t limit;
-#ifdef _OPENMP
-        struct advntk_arena *arena = host->arenas[omp_get_thread_num() % host->threads];
 #pragma omp atomic read
-        limit = failed;
-#else
-        struct advntk_arena *arena = host->arenas[0];
-        limit = failed;
 #endif
-        if (i > limit) {
-            continue;
-        }
-        rc = advntk_cancelled(host, &mine);
-        if (rc == ADVNTK_OK) {
-            advntk__arena_clear(arena);
-            rc = fn(context, i, arena, &mine);
-        }
-        if (rc != ADVNTK_OK) {
+    limit = loop->failed;
+    if (i > limit) {
+        return;
+    }
+    rc = advntk_cancelled(loop->host, &mine);
+    if (rc == ADVNTK_OK) {
+        advntk__arena_clear(arena);
+        loop_depth++;
+        rc = loop->fn(loop->context, i, arena, &mine);
+        loop_depth--;
+    }
+    if (rc != ADVNTK_OK) {
 #ifdef _OPENMP
 #pragma omp critical(advntk_parallel_failure)
 #endif
-            if (i < failed) {
+        if (i < loop->failed) {
 #ifdef _OPENMP
 #pragma omp atomic write
 #endif
-                failed = i;
-                mine.status = rc;
-                first = mine;
-            }
+            loop->failed = i;
+            mine.status = rc;
+            loop->first = mine;
         }
     }
-    if (failed < count && err) {
-        *err = first;
+}
+
+static void run_all(struct loop *loop, ptrdiff_t count)
+{
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic, 1)                                                      \
+    num_threads(loop->host->threads) if (loop->host->threads > 1 && count > 1)
+    for (ptrdiff_t i = 0; i < count; i++) {
+        run_one(loop, i, loop->host->arenas[omp_get_thread_num()]);
     }
-    return failed < count ? first.status : ADVNTK_OK;
+#else
+    for (ptrdiff_t i = 0; i < count; i++) {
+        run_one(loop, i, loop->host->arenas[0]);
+    }
+#endif
+}
+
+static bool inside_parallel(void)
+{
+#ifdef _OPENMP
+    return loop_depth > 0 || omp_in_parallel();
+#else
+    return loop_depth > 0;
+#endif
+}
+
+advntk_status advntk_parallel_for(struct advntk_host *host, ptrdiff_t count, advntk_parallel_fn fn,
+                                  void *context, struct advntk_error *err)
+{
+    struct loop loop = {.host = host, .fn = fn, .context = context, .failed = count};
+
+    if (inside_parallel()) {
+        struct advntk_arena *arena = advntk__arena_new();
+        if (!arena) {
+            return ADVNTK_FAIL(err, ENOMEM, "no memory for the scratch space of an inner loop");
+        }
+        for (ptrdiff_t i = 0; i < count; i++) {
+            run_one(&loop, i, arena);
+        }
+        advntk__arena_free(arena);
+    } else {
+        run_all(&loop, count);
+    }
+    if (loop.failed < count && err) {
+        *err = loop.first;
+    }
+    return loop.failed < count ? loop.first.status : ADVNTK_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -106,7 +107,7 @@ static int edit_distance(const char *a, const char *b)
     int *before = rows[0], *last = rows[1], *now = rows[2];
 
     if (n > NAME_MAX_COMPARED || m > NAME_MAX_COMPARED) {
-        return NAME_MAX_COMPARED;
+        return INT_MAX;
     }
     memset(rows, 0, sizeof(rows));
     for (size_t j = 0; j <= m; j++) {
