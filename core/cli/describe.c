@@ -3,16 +3,22 @@
 
 #include "cli/cli.h"
 
+#include "base/try.h"
+#include "graph/graph.h"
 #include "registry/describe.h"
+#include "run/runner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static bool as_markdown;
+static const char *graph_recipe;
 
 static const struct cli_option describe_options[] = {
     {CLI_FLAG, "markdown", 0, NULL, &as_markdown, "as a page of the reference"},
+    {CLI_TEXT, "graph", 0, "RECIPE", &graph_recipe,
+     "the layer graph of a recipe's architecture, with shapes and cost"},
     {CLI_END, NULL, 0, NULL, NULL, NULL},
 };
 
@@ -99,11 +105,65 @@ static int describe_plugin(const struct cli *cli, const struct advntk__registry 
     return code;
 }
 
+/* The graph for the recipe's own images. */
+static advntk_status print_graph(struct cli_work *work, struct advntk_error *err)
+{
+    const struct advntk__run_config *config = &work->study->runs[0];
+    struct advntk__source source = {0};
+    struct advntk_graph *graph = NULL;
+    struct advntk__text out = {0};
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__source_open(work->host, &config->data.dataset, &source, err));
+    TRY(advntk__model_graph(
+        &config->model, source.info.height, source.info.width, source.info.channels,
+        config->data.classes.count ? config->data.classes.count : source.info.classes, &graph,
+        err));
+    if (!graph) {
+        FAIL(err, EUNSUPPORTED, "kernel %s has no architecture", config->model.kernel.plugin->name);
+    }
+    advntk__graph_print(graph, &out);
+    fputs(advntk__text_get(&out), stdout);
+out:
+    advntk__text_release(&out);
+    advntk__graph_free(graph);
+    advntk__source_close(&source);
+    return rc;
+}
+
+static int describe_graph(const struct cli *cli)
+{
+    const struct advntk__recipe_options options = {0};
+    struct cli_work work;
+    struct advntk_error err;
+    int code = cli_work_open(cli, &work);
+
+    if (code == CLI_DONE) {
+        code = cli_work_load(&work, graph_recipe, &options);
+    }
+    if (code == CLI_DONE && print_graph(&work, &err) != ADVNTK_OK) {
+        code = cli_error(&err);
+    }
+    cli_work_release(&work);
+    return code;
+}
+
 static int describe_main(struct cli *cli)
 {
     struct advntk__registry *registry = NULL;
     int code = CLI_DONE;
 
+    if (graph_recipe) {
+        return cli->count ? cli_misuse(cli, "'%s' is one word too many", cli->words[0])
+                          : describe_graph(cli);
+    }
+    if (cli->count == 0) {
+        return cli_misuse(cli, "expected KIND/NAME, recipe, or --graph RECIPE");
+    }
+    if (strcmp(cli->words[0], "recipe") == 0) {
+        cli_describe_language();
+        return CLI_DONE;
+    }
     registry = cli_registry(cli);
     if (!registry) {
         return CLI_FAILED;
@@ -117,11 +177,10 @@ static int describe_main(struct cli *cli)
 
 const struct cli_command cli_describe = {
     .name = "describe",
-    .words = "KIND/NAME...",
-    .summary = "What a plugin does and takes: text, source, parameters",
+    .words = "KIND/NAME... | recipe",
+    .summary = "What a plugin does and takes; the layer graph; the language of recipes",
     .example = "advntk describe attack/pgd",
     .options = describe_options,
-    .least = 1,
     .most = -1,
     .run = describe_main,
 };

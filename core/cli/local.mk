@@ -3,12 +3,17 @@ advntk_SOURCES += \
 	core/cli/check.c \
 	core/cli/cli.h \
 	core/cli/describe.c \
+	core/cli/kernel.c \
+	core/cli/language.c \
 	core/cli/list.c \
 	core/cli/main.c \
 	core/cli/options.c \
 	core/cli/output.c \
+	core/cli/predict.c \
 	core/cli/progress.c \
 	core/cli/run.c \
+	core/cli/runs.c \
+	core/cli/show.c \
 	core/cli/summary.c \
 	core/cli/summary.h \
 	core/cli/version.c \

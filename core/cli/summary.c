@@ -142,10 +142,14 @@ void cli_summary_table(const json_t *objects)
 {
     json_t *overrides = keys_of(objects, "overrides"), *metrics = keys_of(objects, "metrics"),
            *object;
-    size_t i, columns = json_object_size(overrides) + json_object_size(metrics) + 6;
-    struct cli_table table = {.columns = (ptrdiff_t)columns};
-    char *align = calloc(columns + 1, 1);
+    struct cli_table table = {0};
+    size_t i, columns;
+    char *align;
 
+    json_object_del(overrides, "method"); /* has a column already */
+    columns = json_object_size(overrides) + json_object_size(metrics) + 6;
+    table.columns = (ptrdiff_t)columns;
+    align = calloc(columns + 1, 1);
     if (align) {
         add_head(&table, overrides, metrics, align);
         json_array_foreach(objects, i, object)

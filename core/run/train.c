@@ -73,7 +73,9 @@ static advntk_status add_provenance(const struct loop *l, struct advntk__npz_wri
                                     struct advntk_error *err)
 {
     const struct advntk__split *split = l->fit->split;
-    const ptrdiff_t n = split->train.count, channels = split->source->info.channels,
+    const struct advntk_dataset_info *info = &split->source->info;
+    const int64_t sizes[4] = {info->height, info->width, info->channels, split->classes};
+    const ptrdiff_t n = split->train.count, channels = info->channels, size_count = 4,
                     digest_bytes = 16;
     uint8_t digest[16];
     advntk_status rc = ADVNTK_OK;
@@ -82,6 +84,8 @@ static advntk_status add_provenance(const struct loop *l, struct advntk__npz_wri
     TRY(advntk__npz_add(w, "train_labels", ADVNTK_INT32, 1, &n, split->train.labels, err));
     TRY(advntk__npz_add(w, "pixel_shift", ADVNTK_FLOAT64, 1, &channels, split->shift, err));
     TRY(advntk__npz_add(w, "pixel_scale", ADVNTK_FLOAT64, 1, &channels, split->scale, err));
+    TRY(advntk__npz_add(w, "height_width_channels_classes", ADVNTK_INT64, 1, &size_count, sizes,
+                        err));
     TRY(advntk__identity_data(split, digest, err));
     TRY(advntk__npz_add(w, "data_digest", ADVNTK_UINT8, 1, &digest_bytes, digest, err));
 out:
