@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A stranger's attack: built outside the tree with what `make install` leaves behind and nothing else,
+# then found, described and used in a recipe by a program that was not built again.
+set -u
+n=0 failed=0
+check() { # NAME COMMAND...: passes when the command succeeds
+	name=$1
+	shift
+	n=$((n + 1))
+	if "$@" >"$work/out" 2>&1; then
+		echo "ok $n - $name"
+	else
+		sed 's/^/# /' "$work/out"
+		echo "not ok $n - $name"
+		failed=1
+	fi
+}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+advntk=$top_builddir/advntk
+unset ADVNTK_PLUGIN_PATH MAKEFLAGS MAKELEVEL
+umask 022
+before=$(cksum "$top_builddir/.libs/advntk" "$top_builddir"/.libs/libadvntk.so)
+
+check 'install' make -s -C "$top_builddir" install DESTDIR="$work/root"
+pc=$(find "$work/root" -name advntk.pc)
+check 'advntk.pc is installed' test -f "$pc"
+check 'the m4 macro is installed' test -n "$(find "$work/root" -name advntk.m4)"
+
+PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$work/root
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
+check 'pkg-config knows the folder of plugins' test -n "$(pkg-config --variable=plugindir advntk)"
+mkdir -p "$work/mine/attack"
+cp "$top_srcdir/docs/examples/attack/drift.c" "$work/mine"
+# shellcheck disable=SC2046,SC2086
+check 'build outside the tree' ${CC:-cc} -O2 -fPIC -fvisibility=hidden $(pkg-config --cflags advntk) -shared \
+	-o "$work/mine/attack/drift.so" "$work/mine/drift.c" $(pkg-config --libs advntk) -lm
+check 'found' sh -c "'$advntk' list attack --plugin-path '$work/mine' | grep '^attack/drift '"
+check 'described' sh -c "'$advntk' describe attack/drift --plugin-path '$work/mine' | grep '^Parameters'"
+cat >"$work/recipe.yaml" <<'RECIPE'
+advntk: 1
+name: stranger
+seed: 1
+data: {dataset: digits, train: 200, test: 50, center: 0.5}
+model:
+  architecture: {plugin: mlp, depth: 2, activation: relu}
+  kernel: ntk
+method: ntk
+evaluate:
+  - {name: clean}
+  - {name: drift, attack: {plugin: drift, norm: linf, radius: 8/255}}
+RECIPE
+check 'checked in a recipe' "$advntk" check "$work/recipe.yaml" --plugin-path "$work/mine"
+check 'used in a recipe' "$advntk" run "$work/recipe.yaml" --plugin-path "$work/mine" --results "$work/results" --format json
+check 'with a result' grep -q '"drift": *[01]' "$work/out"
+check 'and nothing was built again' test "$before" = "$(cksum "$top_builddir/.libs/advntk" "$top_builddir"/.libs/libadvntk.so)"
+echo "1..$n"
+exit "$failed"
