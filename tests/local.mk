@@ -15,11 +15,13 @@ unit_tests = \
 	norms \
 	npy \
 	npz \
+	optimizers \
 	parallel \
 	random \
 	sym \
 	text
 oracle_tests = \
+	advntk \
 	kernels \
 	pgd \
 	predictor

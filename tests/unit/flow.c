@@ -149,7 +149,7 @@ static void test_case(struct advntk_host *host, struct advntk_host *two, const s
     }
     for (ptrdiff_t i = 0; t->one_hot && i < N; i++) { /* class 1 is absent, column 3 is column 0 */
         for (ptrdiff_t c = 0; c < C; c++) {
-            y[i * C + c] = c == 2 ? i % 2 : c == 1 ? 0 : 1 - i % 2;
+            y[i * C + c] = (double)(c == 2 ? i % 2 : c == 1 ? 0 : 1 - i % 2);
         }
     }
     dense_all(a, t->per_column, speed, y, want);
