@@ -8,6 +8,7 @@ plugins = \
 	activation/leaky_relu \
 	activation/relu \
 	activation/sigmoid_like \
+	architecture/custom \
 	architecture/mlp \
 	attack/fgsm \
 	attack/none \

@@ -10,6 +10,7 @@ unit_tests = \
 	factor \
 	files \
 	flow \
+	graph \
 	losses \
 	memory \
 	norms \

@@ -4,6 +4,8 @@
 #include "base/text.h"
 
 #include <limits.h>
+#include <advntk/node.h>
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -153,4 +155,9 @@ const char *advntk__text_nearest(const char *name, ptrdiff_t count, const char *
         }
     }
     return best;
+}
+
+const char *advntk_name_nearest(const char *name, ptrdiff_t count, const char *const *names)
+{
+    return advntk__text_nearest(name, count, names);
 }

@@ -2,4 +2,5 @@
 libadvntk_la_SOURCES += \
 	core/graph/graph.c \
 	core/graph/graph.h \
+	core/graph/identity.c \
 	core/graph/print.c

@@ -43,6 +43,9 @@ ADVNTK_MUST_CHECK advntk_status advntk_node_int(const struct advntk_node *node, 
 ADVNTK_MUST_CHECK advntk_status advntk_node_slot(const struct advntk_node *node, uint32_t kind,
                                                  struct advntk_slot *slot, struct advntk_error *err);
 
+/* The known name nearest to `name`, for "did you mean"; NULL: none is near. names: count of them. */
+const char *advntk_name_nearest(const char *name, ptrdiff_t count, const char *const *names);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* architecture/custom: a network written in the recipe, layer by layer. */
+#include "config.h"
+
+#include <advntk/plugin.h>
+#include <math.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 100, BRANCHES_MAX = 64 };
+
+struct custom_config {
+    const struct advntk_node *layers;
+};
+
+static const struct advntk_param custom_params[] = {
+    ADVNTK_NODE(struct custom_config, layers, .flags = ADVNTK_P_REQUIRED,
+                .help = "list of layers, data flows from top to bottom; a layer is a name or a "
+                        "map with one key: dense, activation, flatten, residual, sum, identity"),
+    ADVNTK_PARAM_END};
+
+/* graph NULL: only the writing is checked. */
+struct builder {
+    struct advntk_graph *graph;
+    int depth; /* of nested lists */
+};
+
+static advntk_status add_list(struct builder *b, const struct advntk_node *list, ptrdiff_t *at,
+                              struct advntk_error *err);
+
+/* The keys of a layer's map are among `known` (count of them). */
+static advntk_status check_keys(const struct advntk_node *map, const char *layer, ptrdiff_t count,
+                                const char *const *known, struct advntk_error *err)
+{
+    enum advntk_node_kind kind = advntk_node_kind(map);
+
+    if (kind == ADVNTK_NODE_NULL) {
+        return ADVNTK_OK;
+    }
+    if (kind != ADVNTK_NODE_MAP) {
+        return ADVNTK_FAIL(err, EINVALID, "%s: layer %s: expected a map of its parameters",
+                           advntk_node_place(map), layer);
+    }
+    for (ptrdiff_t i = 0; i < advntk_node_count(map); i++) {
+        const char *key = advntk_node_key(map, i), *near;
+        bool found = false;
+        for (ptrdiff_t k = 0; k < count; k++) {
+            found = found || strcmp(key, known[k]) == 0;
+        }
+        if (!found) {
+            near = advntk_name_nearest(key, count, known);
+            return ADVNTK_FAIL(err, EINVALID, "%s: layer %s has no parameter '%s'%s%s%s",
+                               advntk_node_place(advntk_node_item(map, i)), layer, key,
+                               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        }
+    }
+    return ADVNTK_OK;
+}
+
+static advntk_status read_std(const struct advntk_node *map, const char *key, double *value,
+                              struct advntk_error *err)
+{
+    const struct advntk_node *node = advntk_node_get(map, key);
+    advntk_status rc = node ? advntk_node_real(node, value, err) : ADVNTK_OK;
+
+    if (rc == ADVNTK_OK && !(*value >= 0 && *value < HUGE_VAL)) {
+        rc = ADVNTK_FAIL(err, EINVALID, "%s: %s is %g, expected a number >= 0",
+                         advntk_node_place(node), key, *value);
+    }
+    return rc;
+}
+
+static advntk_status add_dense(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                               struct advntk_error *err)
+{
+    static const char *const keys[] = {"w_std", "b_std"};
+    struct advntk_affine affine = {1.76, 0.18};
+    advntk_status rc = check_keys(value, "dense", 2, keys, err);
+
+    if (rc == ADVNTK_OK) {
+        rc = read_std(value, keys[0], &affine.w_std, err);
+    }
+    if (rc == ADVNTK_OK) {
+        rc = read_std(value, keys[1], &affine.b_std, err);
+    }
+    if (rc == ADVNTK_OK && b->graph) {
+        *at = advntk_graph_dense(b->graph, *at, affine);
+    }
+    return rc;
+}
+
+static advntk_status add_activation(struct builder *b, const struct advntk_node *value,
+                                    ptrdiff_t *at, struct advntk_error *err)
+{
+    struct advntk_slot slot = {0};
+    advntk_status rc = advntk_node_slot(value, ADVNTK_KIND_ACTIVATION, &slot, err);
+
+    if (rc == ADVNTK_OK && b->graph) {
+        *at = advntk_graph_activation(b->graph, *at, slot);
+    }
+    return rc;
+}
+
+static advntk_status add_flatten(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                                 struct advntk_error *err)
+{
+    advntk_status rc = check_keys(value, "flatten", 0, NULL, err);
+
+    if (rc == ADVNTK_OK && b->graph) {
+        *at = advntk_graph_flatten(b->graph, *at);
+    }
+    return rc;
+}
+
+static advntk_status add_identity(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                                  struct advntk_error *err)
+{
+    (void)b;
+    (void)at;
+    return check_keys(value, "identity", 0, NULL, err);
+}
+
+static advntk_status add_residual(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                                  struct advntk_error *err)
+{
+    static const char *const keys[] = {"main", "shortcut"};
+    const struct advntk_node *main_branch = advntk_node_get(value, keys[0]);
+    const struct advntk_node *shortcut = advntk_node_get(value, keys[1]);
+    ptrdiff_t branch[2] = {*at, *at};
+    advntk_status rc = check_keys(value, "residual", 2, keys, err);
+
+    if (rc == ADVNTK_OK && !main_branch) {
+        rc = ADVNTK_FAIL(err, EINVALID, "%s: layer residual needs a list of layers, main",
+                         advntk_node_place(value));
+    }
+    if (rc == ADVNTK_OK) {
+        rc = add_list(b, main_branch, &branch[0], err);
+    }
+    if (rc == ADVNTK_OK && shortcut) {
+        rc = add_list(b, shortcut, &branch[1], err);
+    }
+    if (rc == ADVNTK_OK && b->graph) {
+        advntk_graph_place(b->graph, advntk_node_place(value));
+        *at = advntk_graph_sum(b->graph, 2, branch);
+    }
+    return rc;
+}
+
+static advntk_status add_sum(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                             struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    ptrdiff_t branch[BRANCHES_MAX], count = advntk_node_count(value);
+
+    if (advntk_node_kind(value) != ADVNTK_NODE_LIST || count < 1 || count > BRANCHES_MAX) {
+        return ADVNTK_FAIL(err, EINVALID,
+                           "%s: layer sum: expected a list of 1 to %d lists of layers",
+                           advntk_node_place(value), BRANCHES_MAX);
+    }
+    for (ptrdiff_t i = 0; i < count && rc == ADVNTK_OK; i++) {
+        branch[i] = *at;
+        rc = add_list(b, advntk_node_item(value, i), &branch[i], err);
+    }
+    if (rc == ADVNTK_OK && b->graph) {
+        advntk_graph_place(b->graph, advntk_node_place(value));
+        *at = advntk_graph_sum(b->graph, count, branch);
+    }
+    return rc;
+}
+
+typedef advntk_status (*add_fn)(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                                struct advntk_error *err);
+enum { LAYERS = 6 };
+static const char *const layer_names[LAYERS] = {"dense",    "activation", "flatten",
+                                                "residual", "sum",        "identity"};
+static const bool layer_needs_value[LAYERS] = {false, true, false, true, true, false};
+static const add_fn layer_functions[LAYERS] = {add_dense,    add_activation, add_flatten,
+                                               add_residual, add_sum,        add_identity};
+
+/* `node`: "flatten" or {dense: {...}}. */
+static advntk_status add_layer(struct builder *b, const struct advntk_node *node, ptrdiff_t *at,
+                               struct advntk_error *err)
+{
+    const char *name = advntk_node_scalar(node), *near;
+    const struct advntk_node *value = NULL;
+
+    if (!name && advntk_node_kind(node) == ADVNTK_NODE_MAP && advntk_node_count(node) == 1) {
+        name = advntk_node_key(node, 0);
+        value = advntk_node_item(node, 0);
+    }
+    if (!name) {
+        return ADVNTK_FAIL(err, EINVALID, "%s: expected a layer: a name or a map with one key",
+                           advntk_node_place(node));
+    }
+    for (int i = 0; i < LAYERS; i++) {
+        if (strcmp(name, layer_names[i]) == 0) {
+            if (b->graph) {
+                advntk_graph_place(b->graph, advntk_node_place(node));
+            }
+            if (!value && layer_needs_value[i]) {
+                return ADVNTK_FAIL(err, EINVALID, "%s: layer %s needs a value",
+                                   advntk_node_place(node), name);
+            }
+            return layer_functions[i](b, value, at, err);
+        }
+    }
+    near = advntk_name_nearest(name, LAYERS, layer_names);
+    return ADVNTK_FAIL(err, EINVALID,
+                       "%s: unknown layer '%s'%s%s%s; known: dense, activation, flatten, residual, "
+                       "sum, identity",
+                       advntk_node_place(node), name, near ? ", did you mean '" : "",
+                       near ? near : "", near ? "'?" : "");
+}
+
+static advntk_status add_list(struct builder *b, const struct advntk_node *list, ptrdiff_t *at,
+                              struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    if (advntk_node_kind(list) != ADVNTK_NODE_LIST) {
+        return ADVNTK_FAIL(err, EINVALID, "%s: expected a list of layers", advntk_node_place(list));
+    }
+    if (b->depth >= DEPTH_MAX) {
+        return ADVNTK_FAIL(err, ELIMIT, "%s: layers nested more than %d deep",
+                           advntk_node_place(list), DEPTH_MAX);
+    }
+    b->depth++;
+    for (ptrdiff_t i = 0; i < advntk_node_count(list) && rc == ADVNTK_OK; i++) {
+        rc = add_layer(b, advntk_node_item(list, i), at, err);
+    }
+    b->depth--;
+    return rc;
+}
+
+static advntk_status custom_build(const void *config, struct advntk_graph *graph, ptrdiff_t classes,
+                                  struct advntk_error *err)
+{
+    const struct custom_config *cfg = config;
+    struct builder b = {.graph = graph};
+    ptrdiff_t at = advntk_graph_input(graph);
+    advntk_status rc = add_list(&b, cfg->layers, &at, err);
+
+    (void)classes;
+    advntk_graph_place(graph, NULL);
+    advntk_graph_output(graph, at);
+    return rc;
+}
+
+static advntk_status custom_check(const void *config, struct advntk_error *err)
+{
+    const struct custom_config *cfg = config;
+    struct builder b = {.graph = NULL};
+    ptrdiff_t at = 0;
+
+    return add_list(&b, cfg->layers, &at, err);
+}
+
+static const struct advntk_architecture_ops custom_ops = {.build = custom_build};
+
+ADVNTK_PLUGIN(ARCHITECTURE, custom_ops, .name = "custom", .version = "1.0.0",
+              .licence = "GPL-3.0-or-later", .summary = "a network written in the recipe",
+              .doc = "dense: {w_std: 1.76, b_std: 0.18}; activation: a slot; flatten; residual: "
+                     "{main: [..], shortcut: [..]}, no shortcut: identity; sum: [[..], [..]]; "
+                     "identity. The last layer is a dense layer.",
+              .params = custom_params, .config_bytes = sizeof(struct custom_config),
+              .check = custom_check);
