@@ -30,7 +30,8 @@ oracle_tests = \
 folder_tests = \
 	broken/refusals \
 	contract/plugins
-script_tests =
+script_tests = \
+	cli/stranger_plugin
 
 test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests)) \
 	$(addprefix tests/,$(folder_tests))
