@@ -23,6 +23,7 @@ unit_tests = \
 	text
 oracle_tests = \
 	advntk \
+	attack_predictor \
 	kernels \
 	pgd \
 	predictor
