@@ -12,6 +12,17 @@ enum { TRAIN = 60, TEST = 12, SIDE = 8, CHANNELS = 3, D = SIDE * SIDE * CHANNELS
 
 static double *x, *x_test, *alpha, *labels, *points;
 
+/* A predictor whose gradients are a tenth too long. */
+static advntk_status long_vjp(void *model, const struct advntk_tape *tape, ptrdiff_t m,
+                              const double *g, double *dx, struct advntk_error *err)
+{
+    advntk_status rc = advntk_predictor_ops()->vjp(model, tape, m, g, dx, err);
+    for (ptrdiff_t k = 0; k < 4 * D; k++) {
+        dx[k] *= 1.1;
+    }
+    return rc;
+}
+
 static void attack(enum advntk_precision precision, double tolerance)
 {
     static const double shift[CHANNELS] = {0, 0, 0}, scale[CHANNELS] = {1, 1, 1};
@@ -52,6 +63,7 @@ static void attack(enum advntk_precision precision, double tolerance)
                                            .box_lo = lo,
                                            .box_hi = hi};
     struct advntk__audit audit = {0};
+    struct advntk_model_ops wrong;
     struct advntk_predictor *predictor = NULL;
     void *state, *train;
     double off = 0;
@@ -87,6 +99,13 @@ static void attack(enum advntk_precision precision, double tolerance)
        "the audit finds its gradients right (worst error %.1e)", audit.worst_gradient_error);
     ok(audit.outside_ball == 0 && audit.outside_box == 0 && audit.zero_gradients == 0,
        "and nothing outside");
+    wrong = *advntk_predictor_ops();
+    wrong.vjp = long_vjp;
+    target.ops = &wrong;
+    audit = (struct advntk__audit){0};
+    must(advntk__attack_panel(&target, &pgd, &images, &r, &audit, &err), &err);
+    ok(audit.gradient_mismatch >= 4, "gradients a tenth too long are found, in %d of 8 directions",
+       (int)audit.gradient_mismatch);
     advntk_predictor_free(predictor);
     kernel->points_free(state, train);
     kernel->close(state);
