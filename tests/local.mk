@@ -11,6 +11,7 @@ unit_tests = \
 	files \
 	flow \
 	graph \
+	infinite \
 	losses \
 	memory \
 	norms \

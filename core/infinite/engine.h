@@ -95,11 +95,4 @@ advntk__pass32_fn advntk__pass32(int isa);
 advntk__pass64_fn advntk__pass64(int isa);
 ptrdiff_t advntk__pass_work(const struct advntk__program *program);
 
-/* The same as a pass of n pairs with derivatives, written from the table of layers without regard
- * to speed: what the tests hold pass.c against. s, q, r, and the three results: n. */
-ADVNTK_MUST_CHECK advntk_status advntk__ref_pass(const struct advntk_graph *graph, bool tangent,
-                                                 ptrdiff_t n, const double *s, const double *q,
-                                                 const double *r, double *value, double *value_s,
-                                                 double *value_q, struct advntk_error *err);
-
 #endif
