@@ -46,7 +46,8 @@ CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries)) $(addsuffix .log
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CPPFLAGS) $(AM_CFLAGS) $(MATIO_CFLAGS) \
 		$(CFLAGS) -DTEST_DATA='"$(abs_top_srcdir)/tests/oracle/data"' -DPLUGINS='"$(abs_top_builddir)/plugins"' \
-		-DBROKEN='"$(abs_top_builddir)/tests/broken"' \
+		-DBROKEN='"$(abs_top_builddir)/tests/broken"' -DRECIPES='"$(abs_top_builddir)/tests/recipes"' \
+		-DSOURCE='"$(abs_top_srcdir)"' \
 		-MMD -MF $@.d $(LDFLAGS) -o $@ $< .libs/libadvntk.so $(GSL_LIBS) $(JANSSON_LIBS) $(MATIO_LIBS) $(ZLIB_LIBS) -lm \
 		-Wl,-rpath,$(abs_top_builddir)/.libs
 -include $(addsuffix .d,$(test_binaries))
@@ -115,6 +116,16 @@ tests/broken/attack/%.so: tests/broken/%.c
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
 		-DBROKEN_NAME='"$*"' -fPIC -fvisibility=hidden -MMD -MF $(@:.so=.d) -shared $(LDFLAGS) -o $@ $<
 -include $(broken_files:.so=.d)
+
+# A method with a row of every parameter type, for the tests of recipes; and the bad recipes.
+recipe_plugin = tests/recipes/method/fit.so
+EXTRA_DIST += tests/recipes/fit.c tests/recipes-bad
+CLEANFILES += $(recipe_plugin) $(recipe_plugin:.so=.d)
+tests/recipes/bad.test tests/recipes/resolve.test tests/unit/recipe_fuzz.test: $(recipe_plugin)
+tests/recipes/method/%.so: tests/recipes/%.c libadvntk.la
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
+		-fPIC -fvisibility=hidden -MMD -MF $(@:.so=.d) -shared $(LDFLAGS) -o $@ $< .libs/libadvntk.so
+-include $(recipe_plugin:.so=.d)
 
 # make check ONLY='tests/unit/random.test' runs only these
 TESTS_TO_RUN = $(or $(ONLY),$(test_binaries) $(test_scripts))

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { EXTENDS_DEPTH = 16, FILES = 100 };
+enum { EXTENDS_DEPTH = 16, FILES = 100, NAME_BYTES = 256 };
 
 /* ---- merging ---- */
 
@@ -379,6 +379,7 @@ static advntk_status descend(struct advntk_node *node, const char *name,
         *below = entry->value;
         if ((*below)->kind == ADVNTK_NODE_SCALAR) {
             TRY(lengthen(*below, err));
+            (*below)->place = place; /* if this is no slot after all, the override is the mistake */
         } else if ((*below)->kind == ADVNTK_NODE_NULL) {
             (*below)->kind = ADVNTK_NODE_MAP;
         }
@@ -391,6 +392,22 @@ out:
     return rc;
 }
 
+/* Names with single dots between them, neither too long nor too many. */
+static bool is_key(const char *key)
+{
+    for (int depth = 0; depth < ADVNTK__PATH_DEPTH; depth++) {
+        size_t length = strcspn(key, ".");
+        if (length == 0 || length >= NAME_BYTES) {
+            return false;
+        }
+        if (key[length] == '\0') {
+            return true;
+        }
+        key += length + 1;
+    }
+    return false;
+}
+
 advntk_status advntk__override(struct advntk__composer *composer, struct advntk_node *root,
                                const char *key, const struct advntk__place *place,
                                const struct advntk_node *value, struct advntk_error *err)
@@ -399,15 +416,15 @@ advntk_status advntk__override(struct advntk__composer *composer, struct advntk_
     struct advntk_node *node = root, *copy;
     struct advntk__way way = {.name = key};
     const char *rest = key;
-    char name[256];
+    char name[NAME_BYTES];
+    if (!is_key(key)) {
+        advntk__fault(composer->faults, place, NULL,
+                      "'%.100s' is no key: expected names with dots between them", key);
+        goto out;
+    }
     TRY(advntk__node_copy(root->memory, value, &copy, err));
-    for (int depth = 0;; depth++) {
+    for (;;) {
         size_t length = strcspn(rest, ".");
-        if (length == 0 || length >= sizeof(name) || depth >= ADVNTK__PATH_DEPTH) {
-            advntk__fault(composer->faults, place, NULL,
-                          "'%.100s' is no key: expected names with dots between them", key);
-            goto out;
-        }
         memcpy(name, rest, length);
         name[length] = '\0';
         if (node->kind == ADVNTK_NODE_LIST && !advntk__step(node, name)) {

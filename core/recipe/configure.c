@@ -588,7 +588,7 @@ advntk_status advntk_node_real(const struct advntk_node *node, double *value,
     }
     rc = advntk__expression(text, NULL, value, err);
     if (rc != ADVNTK_OK) {
-        advntk_error_prefix(err, "%s: error: ", advntk_node_place(node));
+        advntk_error_prefix(err, "%s: error: got '%.60s': ", advntk_node_place(node), text);
     }
 out:
     return rc;
@@ -604,7 +604,7 @@ advntk_status advntk_node_int(const struct advntk_node *node, int64_t *value,
     }
     rc = advntk__expression_int(text, NULL, value, err);
     if (rc != ADVNTK_OK) {
-        advntk_error_prefix(err, "%s: error: ", advntk_node_place(node));
+        advntk_error_prefix(err, "%s: error: got '%.60s': ", advntk_node_place(node), text);
     }
 out:
     return rc;

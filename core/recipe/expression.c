@@ -59,19 +59,18 @@ static bool take(struct expression *e, char c)
 static advntk_status unexpected(struct expression *e, const char *wanted)
 {
     if (*e->at == '\0') {
-        return ADVNTK_FAIL(e->err, EINVALID, "'%.100s' ends where %s is expected", e->text, wanted);
+        return ADVNTK_FAIL(e->err, EINVALID, "it ends where %s should be", wanted);
     }
-    return ADVNTK_FAIL(e->err, EINVALID, "'%.100s' has '%.20s' where %s is expected", e->text,
-                       e->at, wanted);
+    return ADVNTK_FAIL(e->err, EINVALID, "'%.20s' stands where %s should be", e->at, wanted);
 }
 
 static advntk_status check_finite(struct expression *e, double value, const char *what)
 {
     if (isnan(value)) {
-        return ADVNTK_FAIL(e->err, EINVALID, "'%.100s': %s is not a number", e->text, what);
+        return ADVNTK_FAIL(e->err, EINVALID, "%s is not a number", what);
     }
     if (isinf(value)) {
-        return ADVNTK_FAIL(e->err, EINVALID, "'%.100s': %s overflows", e->text, what);
+        return ADVNTK_FAIL(e->err, EINVALID, "%s overflows", what);
     }
     return ADVNTK_OK;
 }
@@ -124,7 +123,7 @@ static advntk_status unknown_name(struct expression *e, const char *name)
     }
     near = names ? advntk__text_nearest(name, count, names) : NULL;
     rc = advntk_error_set(e->err, __FILE__, __LINE__, __func__, ADVNTK_EINVALID,
-                          "'%.100s': '%s' is no name of let:%s%s%s", e->text, name,
+                          "let has no '%s'%s%s%s", name,
                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     free(names);
     return rc;
@@ -276,7 +275,7 @@ static advntk_status read_product(struct expression *e, double *value)
         } else if (take(e, '/')) {
             TRY(read_signed(e, &right));
             if (right == 0) {
-                FAIL(e->err, EINVALID, "'%.100s' divides by zero", e->text);
+                FAIL(e->err, EINVALID, "division by zero");
             }
             *value /= right;
         } else {
@@ -363,14 +362,14 @@ advntk_status advntk__expression_int(const char *text, struct advntk__scope *sco
         errno = 0;
         *value = strtoimax(text, &end, 10);
         if (errno != 0) {
-            FAIL(err, EINVALID, "'%.100s' does not fit in 64 bits", text);
+            FAIL(err, EINVALID, "it does not fit in 64 bits");
         }
         goto out;
     }
     TRY(advntk__expression(text, scope, &real, err));
     /* 2^53: beyond it doubles skip integers */
     if (!(real >= -9007199254740992.0 && real <= 9007199254740992.0) || real != floor(real)) {
-        FAIL(err, EINVALID, "'%.100s' is %.17g, not a whole number", text, real);
+        FAIL(err, EINVALID, "%.17g is no whole number", real);
     }
     *value = (int64_t)real;
 out:

@@ -38,10 +38,15 @@ static void one_line(struct advntk__text *t)
     }
 }
 
-static bool known(const struct advntk__faults *faults, const char *text)
+/* The same message at the same place about a key of the same name: a reference, or another run. */
+static bool known(const struct advntk__faults *faults, const struct advntk__place *place,
+                  const char *message)
 {
     for (ptrdiff_t i = 0; i < faults->count; i++) {
-        if (strcmp(faults->lines[i].text, text) == 0) {
+        const struct advntk__fault_line *line = &faults->lines[i];
+        if (strcmp(line->text + line->message, message) == 0 &&
+            strncmp(line->text, place->text, strlen(place->text)) == 0 &&
+            line->text[strlen(place->text)] == ':') {
             return true;
         }
     }
@@ -69,6 +74,8 @@ void advntk__fault(struct advntk__faults *faults, const struct advntk__place *pl
 {
     struct advntk__text text = {0}, path = {0};
     char message[1024];
+    const char *dot;
+    size_t begins;
     va_list args;
 
     va_start(args, format);
@@ -78,17 +85,19 @@ void advntk__fault(struct advntk__faults *faults, const struct advntk__place *pl
     advntk__text_printf(&text, "%s: error: %s%s%s", place->text, advntk__text_get(&path),
                         path.length > 0 ? ": " : "", message);
     one_line(&text);
+    dot = path.length > 0 ? strrchr(path.bytes, '.') : NULL;
+    begins = strlen(place->text) + strlen(": error: ") + (dot ? (size_t)(dot - path.bytes) : 0);
     if (text.failed || path.failed) {
         faults->no_memory = true;
-    } else if (known(faults, text.bytes)) {
-        /* the same mistake, met again in another run of the sweep */
+    } else if (known(faults, place, text.bytes + begins)) {
+        /* noted already */
     } else if (faults->count >= ADVNTK__FAULTS_SHOWN) {
         faults->hidden++;
     } else if (!make_room(faults)) {
         faults->no_memory = true;
     } else {
         faults->lines[faults->count++] =
-            (struct advntk__fault_line){place->order, place->line, place->column, text.bytes};
+            (struct advntk__fault_line){place->order, place->line, place->column, text.bytes, begins};
         text = (struct advntk__text){0};
     }
     advntk__text_release(&text);

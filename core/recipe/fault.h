@@ -11,9 +11,11 @@ enum { ADVNTK__FAULTS_SHOWN = 100 };
 struct advntk__fault_line {
     int order, line, column;
     char *text;
+    size_t message; /* where it begins in text, the last name of the way before it */
 };
 
-/* {0} is an empty list. The same line is kept once; beyond ADVNTK__FAULTS_SHOWN they are counted. */
+/* {0} is an empty list. The same line is kept once, and so is the same
+ * message at one place on two ways (a value and a reference to it); beyond ADVNTK__FAULTS_SHOWN they are counted. */
 struct advntk__faults {
     struct advntk__fault_line *lines;
     ptrdiff_t count, room, hidden;

@@ -4,6 +4,7 @@ libadvntk_la_SOURCES += \
 	core/recipe/compose.h \
 	core/recipe/configure.c \
 	core/recipe/configure.h \
+	core/recipe/describe.c \
 	core/recipe/expression.c \
 	core/recipe/expression.h \
 	core/recipe/fault.c \

@@ -34,8 +34,8 @@ static const char *const subsets[] = {"random", "first", NULL};
 #define EVALUATION struct advntk__evaluation
 
 static const struct advntk_param top_rows[] = {
-    ADVNTK_INT(TOP, advntk, ADVNTK__LANGUAGE, INT64_MIN, INT64_MAX, .flags = ADVNTK_P_REQUIRED,
-               .help = "version of the language; 1"),
+    ADVNTK_INT(TOP, advntk, ADVNTK__LANGUAGE, INT64_MIN, INT64_MAX,
+               .help = "version of the language, which must be given: 1"),
     ADVNTK_STRING(TOP, name, NULL, .help = "name of the study; without it the file's"),
     ADVNTK_INT(TOP, seed, 1, 0, INT64_MAX, .help = "seed of every random draw"),
     ADVNTK_CHOICE(TOP, precision, "float32", precisions,
@@ -152,7 +152,10 @@ static advntk_status read_top(struct run *r, const char *default_name, struct ad
     struct advntk__way way_version = {.name = "advntk"}, way_name = {.name = "name"};
     r->top.advntk = ADVNTK__LANGUAGE;
     TRY(advntk__configure(r->c, 1, &table, r->root, others, r->root->place, NULL, err));
-    if (r->top.advntk != ADVNTK__LANGUAGE) {
+    if (advntk_node_kind(version) == ADVNTK_NODE_NULL) {
+        advntk__mistake(r->c, r->root->place, &way_version, "missing; a recipe begins with 'advntk: %d'",
+                        ADVNTK__LANGUAGE);
+    } else if (r->top.advntk != ADVNTK__LANGUAGE) {
         advntk__mistake(r->c, version->place, &way_version,
                         "language version %" PRId64 "; this program reads version %d",
                         r->top.advntk, ADVNTK__LANGUAGE);
@@ -315,7 +318,8 @@ static advntk_status read_let(struct run *r, struct advntk_error *err)
         } else if (let->value->kind != ADVNTK_NODE_SCALAR) {
             advntk__mistake(r->c, let->value->place, &way, "expected a number");
         } else if (advntk__expression(let->value->text, scope, &value, &why) != ADVNTK_OK) {
-            advntk__mistake(r->c, let->value->place, &way, "%s", why.text);
+            advntk__mistake(r->c, let->value->place, &way, "got '%.60s', expected a number: %s",
+                            let->value->text, why.text);
         }
     }
 out:

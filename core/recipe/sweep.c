@@ -50,7 +50,7 @@ static void add_axis(struct axes *axes, const struct advntk__axis *axis,
     if (values->kind != ADVNTK_NODE_LIST) {
         struct advntk__text hint = {0};
         if (values->kind == ADVNTK_NODE_SCALAR) {
-            advntk__text_printf(&hint, ": [%.60s]", values->text);
+            advntk__text_printf(&hint, ", like [%.60s]", values->text);
         }
         advntk__fault(faults, values->place, &way, "expected a list of values%s",
                       advntk__text_get(&hint));
@@ -106,7 +106,6 @@ static const struct advntk_node *product_of(const struct advntk_node *node,
                                             struct advntk__faults *faults)
 {
     static const char *const later[] = {"zip", "list", "ablate", "when", "except"};
-    static const char *const known[] = {"product"};
     const struct advntk_node *product = NULL;
     if (node->kind != ADVNTK_NODE_MAP) {
         advntk__fault(faults, node->place, &way_sweep,
@@ -125,12 +124,8 @@ static const struct advntk_node *product_of(const struct advntk_node *node,
         } else if (is_later) {
             advntk__fault(faults, entry->place, &at, "this version knows 'product' only");
         } else {
-            struct advntk__text hint = {0};
-            advntk__names_hint(entry->key, 1, known, &hint);
             advntk__fault(faults, entry->place, &at,
-                          "unknown key%s; keys to sweep stand under product:",
-                          advntk__text_get(&hint));
-            advntk__text_release(&hint);
+                          "unknown key; dotted keys to sweep stand under product:");
         }
     }
     if (product && product->kind == ADVNTK_NODE_NULL) {

@@ -162,14 +162,25 @@ static void read_bool(struct advntk__configurer *c, const struct advntk_param *r
     advntk__value_wrong(c, row, node, way);
 }
 
-/* A word that is no number gets the expectation; a broken expression its own message. */
+/* A plain word was not meant as an expression, unless there are names it could have meant. */
+static bool is_word(const struct advntk__configurer *c, const char *text)
+{
+    return advntk_node_count(c->scope.map) == 0 && isalpha((unsigned char)*text) &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") == strlen(text);
+}
+
 static void not_a_number(struct advntk__configurer *c, const struct advntk_param *row,
                          const struct advntk_node *node, const struct advntk__way *way,
                          const char *why)
 {
     struct advntk__text expected = {0};
+    if (is_word(c, node->text)) {
+        advntk__value_wrong(c, row, node, way);
+        return;
+    }
     advntk__param_expected(row, &expected);
-    advntk__mistake(c, node->place, way, "%s; expected %s", why, advntk__text_get(&expected));
+    advntk__mistake(c, node->place, way, "got '%.60s', expected %s: %s", node->text,
+                    advntk__text_get(&expected), why);
     advntk__text_release(&expected);
 }
 
