@@ -3,9 +3,9 @@
  * Kernel regression, ensemble dynamics, adv-NTK coefficients, gradient and training against dense
  * float64 computations by jax and neural-tangents (data/advntk/README.md). Theta's condition number
  * is 228 and the exponential's argument, up to 1500, is squared some nine times: both sides lose
- * three digits of sixteen each. 1e-11 is asked. neural-tangents' ensemble means are further off, as
- * their time passes through float32 (an eigendecomposition in numpy differs from them by up
- * to 1.1e-9, and from us by 1e-14): 1e-8 there.
+ * three digits of sixteen each. 1e-11 is asked. neural-tangents' ensemble means are further off, so
+ * that 1e-8 is asked there (an eigendecomposition in numpy differs from them by up
+ * to 1.1e-9, and from us by 1e-14).
  */
 #include "config.h"
 #include "tap.h"
