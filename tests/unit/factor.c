@@ -194,6 +194,7 @@ int main(void)
            strstr(err.text, "; try ridge: 0.01,"),
        "is named: %s", err.text);
     ok(advntk_factor_new(two, a, 0.01, &f, &err) == ADVNTK_OK, "and the ridge proposed helps");
+    advntk_factor_free(f);
     ok(advntk_factor_new(two, a, -1, &f, &err) == ADVNTK_EINVALID && !f,
        "a negative ridge is refused");
     advntk__sym_free(a);
