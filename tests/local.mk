@@ -20,6 +20,7 @@ unit_tests = \
 	optimizers \
 	parallel \
 	random \
+	recipe_expression \
 	sym \
 	text
 oracle_tests = \
@@ -34,6 +35,10 @@ folder_tests = \
 	contract/plugins
 script_tests = \
 	cli/stranger_plugin
+	contract/plugins \
+	recipes/bad \
+	recipes/resolve
+script_tests =
 
 test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests)) \
 	$(addprefix tests/,$(folder_tests))

@@ -122,8 +122,8 @@ static advntk_status folder_of(struct advntk__study_memory *memory, const char *
     return advntk__pool_text(memory, file, slash == file ? 1 : (size_t)(slash - file), folder, err);
 }
 
-static advntk_status join(struct advntk__study_memory *memory, const char *folder,
-                          const char *name, const char **path, struct advntk_error *err)
+static advntk_status join(struct advntk__study_memory *memory, const char *folder, const char *name,
+                          const char **path, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     char *joined = NULL;
@@ -147,9 +147,10 @@ static advntk_status load(struct advntk__composer *composer, const char *file,
                           const struct advntk__place *asked, const struct chain *up,
                           struct advntk_node **root, struct advntk_error *err);
 
-static advntk_status load_extended(struct advntk__composer *composer, const struct advntk_node *name,
-                                   const char *folder, const struct chain *up,
-                                   struct advntk_node **base, struct advntk_error *err)
+static advntk_status load_extended(struct advntk__composer *composer,
+                                   const struct advntk_node *name, const char *folder,
+                                   const struct chain *up, struct advntk_node **base,
+                                   struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     static const struct advntk__way way = {.name = "extends"};
@@ -283,8 +284,9 @@ static advntk_status load(struct advntk__composer *composer, const char *file,
     }
     if (!*root && !advntk__faults_any(composer->faults)) {
         TRY(advntk__place_new(composer->memory, &source, 1, 1, &start, err));
-        advntk__fault(composer->faults, start, NULL, "the file is empty; a recipe begins with "
-                                                     "'advntk: 1'");
+        advntk__fault(composer->faults, start, NULL,
+                      "the file is empty; a recipe begins with "
+                      "'advntk: 1'");
     } else if (*root && (*root)->kind != ADVNTK_NODE_MAP) {
         advntk__fault(composer->faults, (*root)->place, NULL,
                       "a recipe is a map that begins with 'advntk: 1'");

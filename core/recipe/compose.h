@@ -9,7 +9,7 @@
 struct advntk__composer {
     struct advntk__study_memory *memory;
     struct advntk__faults *faults;
-    int files; /* read so far: the order of their faults */
+    int files;          /* read so far: the order of their faults */
     const char *source; /* text of the first file */
 };
 
@@ -27,8 +27,8 @@ ADVNTK_MUST_CHECK advntk_status advntk__merge(struct advntk_node *base,
                                               struct advntk_error *err);
 
 /*
- * Merges a value at a dotted key; an entry of `evaluate` is addressed by its name, other lists' items
- * by number. place: of the key. value is copied.
+ * Merges a value at a dotted key; an entry of `evaluate` is addressed by its name, other lists'
+ * items by number. place: of the key. value is copied.
  */
 ADVNTK_MUST_CHECK advntk_status advntk__override(struct advntk__composer *composer,
                                                  struct advntk_node *root, const char *key,

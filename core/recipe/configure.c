@@ -480,7 +480,8 @@ static advntk_status fill_slot(struct advntk__configurer *c,
     if (attack) {
         TRY(finish_attack(c, plugin, tables[0].config, tables[1].config, node, way, err));
     }
-    if (c->mistakes == before && plugin->check && plugin->check(tables[0].config, &why) != ADVNTK_OK) {
+    if (c->mistakes == before && plugin->check &&
+        plugin->check(tables[0].config, &why) != ADVNTK_OK) {
         advntk__mistake(c, node->place, way, "%s", why.text);
     }
     *slot = (struct advntk_slot){plugin, tables[0].config,

@@ -26,9 +26,9 @@ struct advntk__configurer {
     struct advntk__study_memory *memory;
     struct advntk__faults *faults;
     struct advntk__scope scope;
-    ptrdiff_t mistakes;  /* noted so far, repeated ones too */
-    int attack_depth;    /* attacks within attacks inherit the radius */
-    int depth;           /* of slots in slots */
+    ptrdiff_t mistakes;                      /* noted so far, repeated ones too */
+    int attack_depth;                        /* attacks within attacks inherit the radius */
+    int depth;                               /* of slots in slots */
     struct advntk_attack_settings **no_loss; /* attacks whose loss is not given */
     ptrdiff_t no_loss_count, no_loss_room;
 };
@@ -39,18 +39,17 @@ void advntk__mistake(struct advntk__configurer *c, const struct advntk__place *p
 
 /*
  * Fills `count` config structs from one map, each key by the table that has it. map NULL: all
- * defaults. place: of the map. others: further keys that are allowed and left alone, NULL-terminated,
- * or NULL. Mistakes are noted; the status is other than OK only for ENOMEM and ELIMIT.
+ * defaults. place: of the map. others: further keys that are allowed and left alone,
+ * NULL-terminated, or NULL. Mistakes are noted; the status is other than OK only for ENOMEM and
+ * ELIMIT.
  */
-ADVNTK_MUST_CHECK advntk_status advntk__configure(struct advntk__configurer *c, int count,
-                                                  const struct advntk__table *tables,
-                                                  const struct advntk_node *map,
-                                                  const char *const *others,
-                                                  const struct advntk__place *place,
-                                                  const struct advntk__way *way,
-                                                  struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__configure(
+    struct advntk__configurer *c, int count, const struct advntk__table *tables,
+    const struct advntk_node *map, const char *const *others, const struct advntk__place *place,
+    const struct advntk__way *way, struct advntk_error *err);
 
-/* The plugin and its parameters; default_name: the plugin of a map without `plugin`; may be NULL. */
+/* The plugin and its parameters; default_name: the plugin of a map without `plugin`; may be NULL.
+ */
 ADVNTK_MUST_CHECK advntk_status advntk__configure_slot(struct advntk__configurer *c, uint32_t kind,
                                                        const struct advntk_node *node,
                                                        const char *default_name,

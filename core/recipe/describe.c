@@ -48,21 +48,20 @@ static void print_rows(const struct advntk_param *rows, struct advntk__text *out
 
 void advntk__recipe_describe(struct advntk__text *out)
 {
-    advntk__text_puts(out,
-                      "A recipe is one YAML file that says everything about an experiment.\n"
-                      "\n"
-                      "Example\n"
-                      "  advntk: 1\n"
-                      "  let: {radius: 0.1}\n"
-                      "  data: {dataset: digits, train: 800, validation: 200, center: 0.5}\n"
-                      "  model: {architecture: {plugin: mlp, depth: 3}, kernel: ntk}\n"
-                      "  method:\n"
-                      "    plugin: advntk\n"
-                      "    attack: {plugin: pgd, norm: linf, radius: radius, steps: 10}\n"
-                      "  evaluate:\n"
-                      "    - {name: clean}\n"
-                      "    - {name: pgd10, attack: {ref: method.attack}, samples: 200}\n"
-                      "  sweep: {product: {let.radius: [0.05, 0.1], seed: [1, 2, 3]}}\n");
+    advntk__text_puts(out, "A recipe is one YAML file that says everything about an experiment.\n"
+                           "\n"
+                           "Example\n"
+                           "  advntk: 1\n"
+                           "  let: {radius: 0.1}\n"
+                           "  data: {dataset: digits, train: 800, validation: 200, center: 0.5}\n"
+                           "  model: {architecture: {plugin: mlp, depth: 3}, kernel: ntk}\n"
+                           "  method:\n"
+                           "    plugin: advntk\n"
+                           "    attack: {plugin: pgd, norm: linf, radius: radius, steps: 10}\n"
+                           "  evaluate:\n"
+                           "    - {name: clean}\n"
+                           "    - {name: pgd10, attack: {ref: method.attack}, samples: 200}\n"
+                           "  sweep: {product: {let.radius: [0.05, 0.1], seed: [1, 2, 3]}}\n");
     for (const struct advntk__section *s = advntk__recipe_sections(); s->name; s++) {
         advntk__text_printf(out, "\n%s%s%s\n", s->name, *s->name ? ": " : "The top: ", s->help);
         print_rows(s->rows, out);
@@ -70,12 +69,14 @@ void advntk__recipe_describe(struct advntk__text *out)
     advntk__text_puts(
         out,
         "\nSlots\n"
-        "  A plugin is named (`kernel: ntk`) or a map of `plugin:` and its parameters; slots nest.\n"
+        "  A plugin is named (`kernel: ntk`) or a map of `plugin:` and its parameters; slots "
+        "nest.\n"
         "  `advntk list` names the plugins, `advntk describe KIND/NAME` their parameters. Attacks\n"
         "  take the program's own keys too (norm, radius, restarts, loss, ...); an attack without\n"
         "  `loss` goes up the method's.\n"
         "\nNumbers\n"
-        "  Where a number is expected an expression may stand: + - * / ^ ( ), min, max, sqrt, exp,\n"
+        "  Where a number is expected an expression may stand: + - * / ^ ( ), min, max, sqrt, "
+        "exp,\n"
         "  log, and the names of `let`. `.inf` is infinity. Booleans are true and false.\n"
         "\nReferences\n"
         "  {ref: method.attack} is the value of another place, overrides included; keys beside\n"
@@ -83,7 +84,8 @@ void advntk__recipe_describe(struct advntk__text *out)
         "\nMerging\n"
         "  Maps merge, lists are replaced, a slot whose plugin changes is replaced whole, and\n"
         "  `key: null` removes; for `extends`, for -s key=value, and for the sweep. Entries of\n"
-        "  `evaluate` are addressed by name: -s evaluate.pgd10.attack.radius=4/255. -s fixes a key\n"
+        "  `evaluate` are addressed by name: -s evaluate.pgd10.attack.radius=4/255. -s fixes a "
+        "key\n"
         "  that the recipe sweeps; --sweep 'key=[a, b]' adds one.\n"
         "\nPaths\n"
         "  Relative to the folder of the file they are written in. ${NAME} and ${NAME:-default}\n"

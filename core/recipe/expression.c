@@ -123,8 +123,8 @@ static advntk_status unknown_name(struct expression *e, const char *name)
     }
     near = names ? advntk__text_nearest(name, count, names) : NULL;
     rc = advntk_error_set(e->err, __FILE__, __LINE__, __func__, ADVNTK_EINVALID,
-                          "let has no '%s'%s%s%s", name,
-                          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+                          "let has no '%s'%s%s%s", name, near ? "; did you mean '" : "",
+                          near ? near : "", near ? "'?" : "");
     free(names);
     return rc;
 }

@@ -6,8 +6,8 @@
 #include "recipe/node.h"
 
 /*
- * The names of `let:`, evaluated when first used. A value that cannot be evaluated is reported where it
- * is used, with its own place. map NULL: no names.
+ * The names of `let:`, evaluated when first used. A value that cannot be evaluated is reported
+ * where it is used, with its own place. map NULL: no names.
  */
 struct advntk__scope {
     const struct advntk_node *map;
@@ -17,9 +17,9 @@ struct advntk__scope {
 };
 
 /*
- * Grammar, tightest last: + -, * /, sign, ^ (right), then numbers, names, min max sqrt exp log, ( ).
- * Also `.inf` with a sign, alone. Fails: EINVALID with what is wrong (no place): syntax, an unknown
- * name, division by zero, overflow, not a number.
+ * Grammar, tightest last: + -, * /, sign, ^ (right), then numbers, names, min max sqrt exp log, (
+ * ). Also `.inf` with a sign, alone. Fails: EINVALID with what is wrong (no place): syntax, an
+ * unknown name, division by zero, overflow, not a number.
  */
 ADVNTK_MUST_CHECK advntk_status advntk__expression(const char *text, struct advntk__scope *scope,
                                                    double *value, struct advntk_error *err);

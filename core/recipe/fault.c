@@ -96,8 +96,8 @@ void advntk__fault(struct advntk__faults *faults, const struct advntk__place *pl
     } else if (!make_room(faults)) {
         faults->no_memory = true;
     } else {
-        faults->lines[faults->count++] =
-            (struct advntk__fault_line){place->order, place->line, place->column, text.bytes, begins};
+        faults->lines[faults->count++] = (struct advntk__fault_line){
+            place->order, place->line, place->column, text.bytes, begins};
         text = (struct advntk__text){0};
     }
     advntk__text_release(&text);

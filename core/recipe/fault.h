@@ -15,7 +15,8 @@ struct advntk__fault_line {
 };
 
 /* {0} is an empty list. The same line is kept once, and so is the same
- * message at one place on two ways (a value and a reference to it); beyond ADVNTK__FAULTS_SHOWN they are counted. */
+ * message at one place on two ways (a value and a reference to it); beyond ADVNTK__FAULTS_SHOWN
+ * they are counted. */
 struct advntk__faults {
     struct advntk__fault_line *lines;
     ptrdiff_t count, room, hidden;

@@ -46,7 +46,8 @@ static void hash_tree(const struct advntk_node *node, struct advntk__hash *hash)
     }
 }
 
-/* A file counts by its content, so that a moved file is the same; a folder or a new file by its name. */
+/* A file counts by its content, so that a moved file is the same; a folder or a new file by its
+ * name. */
 static advntk_status hash_path(const char *path, struct advntk__hash *hash,
                                struct advntk_error *err)
 {
@@ -143,7 +144,8 @@ out:
     return rc;
 }
 
-/* A row that came after the first release and has its default: runs stored before it keep their id. */
+/* A row that came after the first release and has its default: runs stored before it keep their id.
+ */
 static bool left_out(const struct advntk_param *row, const char *member)
 {
     bool b;
@@ -175,8 +177,9 @@ static bool left_out(const struct advntk_param *row, const char *member)
     case ADVNTK_PARAM_PATH:
     case ADVNTK_PARAM_NODE:
         memcpy(&s, member, sizeof(s));
-        return s == NULL ? row->def.s == NULL
-                         : row->type != ADVNTK_PARAM_NODE && row->def.s && strcmp(s, row->def.s) == 0;
+        return s == NULL
+                   ? row->def.s == NULL
+                   : row->type != ADVNTK_PARAM_NODE && row->def.s && strcmp(s, row->def.s) == 0;
     case ADVNTK_PARAM_SLOT:
         memcpy(&slot, member, sizeof(slot));
         return !slot.plugin && !row->def.s;

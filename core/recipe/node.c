@@ -142,8 +142,7 @@ static advntk_status copy_at(struct advntk__study_memory *memory, const struct a
     advntk_status rc = ADVNTK_OK;
     struct advntk_node *made = NULL;
     if (depth > ADVNTK__COPY_DEPTH) {
-        FAIL(err, ELIMIT, "nested deeper than %d once references are expanded",
-             ADVNTK__COPY_DEPTH);
+        FAIL(err, ELIMIT, "nested deeper than %d once references are expanded", ADVNTK__COPY_DEPTH);
     }
     TRY(advntk__node_new(memory, node->kind, node->place, &made, err));
     made->plain = node->plain;

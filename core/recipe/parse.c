@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * libyaml's events become a tree. A fault of syntax ends the reading (EINVALID inside this file, the
- * line in `faults`); duplicate keys are noted and the reading goes on.
+ * libyaml's events become a tree. A fault of syntax ends the reading (EINVALID inside this file,
+ * the line in `faults`); duplicate keys are noted and the reading goes on.
  */
 #include "config.h"
 

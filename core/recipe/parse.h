@@ -9,16 +9,17 @@
 enum { ADVNTK__RECIPE_BYTES = 1024 * 1024 };
 
 struct advntk__source {
-    const char *file;                   /* as shown in places */
-    const char *folder;                 /* absolute */
-    int order;                          /* for sorting */
-    const struct advntk__place *fixed;  /* command line: the place of every node; else NULL */
+    const char *file;                  /* as shown in places */
+    const char *folder;                /* absolute */
+    int order;                         /* for sorting */
+    const struct advntk__place *fixed; /* command line: the place of every node; else NULL */
 };
 
 /*
- * One document of UTF-8 YAML. Aliases become copies, `<<` is merged, duplicate keys are faults. *root
- * is NULL if the text is empty or broken. Refuses (as faults): non-UTF-8, NUL, several documents,
- * tags, recursion of anchors, more than ADVNTK__TREE_NODES values or ADVNTK__TREE_DEPTH levels.
+ * One document of UTF-8 YAML. Aliases become copies, `<<` is merged, duplicate keys are faults.
+ * *root is NULL if the text is empty or broken. Refuses (as faults): non-UTF-8, NUL, several
+ * documents, tags, recursion of anchors, more than ADVNTK__TREE_NODES values or ADVNTK__TREE_DEPTH
+ * levels.
  */
 ADVNTK_MUST_CHECK advntk_status advntk__parse(struct advntk__study_memory *memory,
                                               const struct advntk__source *source, const char *text,

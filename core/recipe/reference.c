@@ -70,8 +70,8 @@ out:
 }
 
 /* node <- copy of target with node's other keys on top */
-static advntk_status become(struct advntk_node *node,
-                            const struct advntk_node *target, struct advntk_error *err)
+static advntk_status become(struct advntk_node *node, const struct advntk_node *target,
+                            struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk_node *copy, *over;
@@ -143,8 +143,8 @@ static advntk_status replace_in(struct referrer *r, struct advntk_node *node,
     }
     for (ptrdiff_t i = 0; i < node->count; i++) {
         const struct advntk__entry *entry = &node->entries[i];
-        const char *name = entry->key ? entry->key
-                                      : advntk_node_scalar(advntk_node_get(entry->value, "name"));
+        const char *name =
+            entry->key ? entry->key : advntk_node_scalar(advntk_node_get(entry->value, "name"));
         struct advntk__way at = {.up = way, .name = name, .index = i};
         TRY(replace_in(r, entry->value, &at, err));
     }

@@ -75,10 +75,10 @@ static const struct advntk_param model_rows[] = {
     ADVNTK_SLOT(MODEL, kernel, KERNEL, NULL, .help = "which kernel of it, or one that needs none"),
     ADVNTK_PARAM_END};
 
-static const struct advntk_param method_rows[] = {
-    ADVNTK_SLOT(struct method_section, method, METHOD, NULL, .flags = ADVNTK_P_REQUIRED,
-                .help = "how the model is fitted"),
-    ADVNTK_PARAM_END};
+static const struct advntk_param method_rows[] = {ADVNTK_SLOT(struct method_section, method, METHOD,
+                                                              NULL, .flags = ADVNTK_P_REQUIRED,
+                                                              .help = "how the model is fitted"),
+                                                  ADVNTK_PARAM_END};
 
 static const struct advntk_param evaluation_rows[] = {
     ADVNTK_STRING(EVALUATION, name, NULL, .flags = ADVNTK_P_REQUIRED,
@@ -133,7 +133,8 @@ static const struct advntk_node *section(struct run *r, const char *name)
 static bool name_is_fine(const char *name, const char *more)
 {
     for (const char *s = name; *s; s++) {
-        bool word = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9');
+        bool word =
+            (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9');
         if (!word && !strchr(more, *s)) {
             return false;
         }
@@ -143,8 +144,8 @@ static bool name_is_fine(const char *name, const char *more)
 
 static advntk_status read_top(struct run *r, const char *default_name, struct advntk_error *err)
 {
-    static const char *const others[] = {"let", "data", "model", "method", "evaluate", "sweep",
-                                         "extends", NULL};
+    static const char *const others[] = {"let",      "data",  "model",   "method",
+                                         "evaluate", "sweep", "extends", NULL};
     advntk_status rc = ADVNTK_OK;
     struct advntk__table table = {top_rows, &r->top};
     const struct advntk_node *version = advntk_node_get(r->root, "advntk");
@@ -153,8 +154,8 @@ static advntk_status read_top(struct run *r, const char *default_name, struct ad
     r->top.advntk = ADVNTK__LANGUAGE;
     TRY(advntk__configure(r->c, 1, &table, r->root, others, r->root->place, NULL, err));
     if (advntk_node_kind(version) == ADVNTK_NODE_NULL) {
-        advntk__mistake(r->c, r->root->place, &way_version, "missing; a recipe begins with 'advntk: %d'",
-                        ADVNTK__LANGUAGE);
+        advntk__mistake(r->c, r->root->place, &way_version,
+                        "missing; a recipe begins with 'advntk: %d'", ADVNTK__LANGUAGE);
     } else if (r->top.advntk != ADVNTK__LANGUAGE) {
         advntk__mistake(r->c, version->place, &way_version,
                         "language version %" PRId64 "; this program reads version %d",

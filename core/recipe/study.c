@@ -100,7 +100,8 @@ static advntk_status expand(struct loader *l, struct advntk_error *err)
         advntk__node_remove(l->root, sweep - l->root->entries);
     }
     TRY(advntk__sweep_expand(l->memory, node, l->options->sweep_count, l->axes,
-                             l->options->override_count, l->pinned, &l->faults, &l->expansion, err));
+                             l->options->override_count, l->pinned, &l->faults, &l->expansion,
+                             err));
 out:
     return rc;
 }

@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct advntk__place resolved_place = {.text = "resolved recipe", .line = 1, .column = 1};
+static const struct advntk__place resolved_place = {
+    .text = "resolved recipe", .line = 1, .column = 1};
 
 static advntk_status real_tree(struct advntk__study_memory *memory, double value,
                                struct advntk_node **node, struct advntk_error *err)

@@ -265,8 +265,8 @@ static bool add_variable(struct advntk__configurer *c, const char *inside, size_
     } else if (n < length) {
         advntk__text_add(out, inside + n + 2, length - n - 2);
     } else {
-        advntk__mistake(c, place, way,
-                        "the environment has no %s; set it, or write ${%s:-default}", name, name);
+        advntk__mistake(c, place, way, "the environment has no %s; set it, or write ${%s:-default}",
+                        name, name);
         return false;
     }
     return true;
@@ -278,8 +278,8 @@ advntk_status advntk__value_path(struct advntk__configurer *c, const char *text,
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__text value = {0}, whole = {0};
-    const char *folder = strncmp(text, "${", 2) == 0 || !place->folder ? c->memory->folder
-                                                                       : place->folder;
+    const char *folder =
+        strncmp(text, "${", 2) == 0 || !place->folder ? c->memory->folder : place->folder;
     for (const char *s = text; *s;) {
         const char *end = s[0] == '$' && s[1] == '{' ? strchr(s, '}') : NULL;
         if (s[0] == '$' && s[1] == '{' && !end) {
@@ -318,9 +318,10 @@ advntk_status advntk__value_scalar(struct advntk__configurer *c, const struct ad
         goto out;
     }
     if (row->type != ADVNTK_PARAM_PATH && strstr(node->text, "${")) {
-        advntk__mistake(c, node->place, way,
-                        "got '%.60s', but only paths read the environment; use -s key=value or let:",
-                        node->text);
+        advntk__mistake(
+            c, node->place, way,
+            "got '%.60s', but only paths read the environment; use -s key=value or let:",
+            node->text);
         goto out;
     }
     switch ((int)row->type) {

@@ -49,8 +49,8 @@ static advntk_status fit_check(const void *config, struct advntk_error *err)
 {
     const FIT *c = config;
     if (c->burn > c->steps) {
-        return ADVNTK_FAIL(err, EINVALID, "burn %lld is larger than steps %lld",
-                           (long long)c->burn, (long long)c->steps);
+        return ADVNTK_FAIL(err, EINVALID, "burn %lld is larger than steps %lld", (long long)c->burn,
+                           (long long)c->steps);
     }
     return ADVNTK_OK;
 }
