@@ -21,6 +21,7 @@ unit_tests = \
 	parallel \
 	random \
 	recipe_expression \
+	recipe_fuzz \
 	sym \
 	text
 oracle_tests = \

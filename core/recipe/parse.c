@@ -206,7 +206,7 @@ static advntk_status read_alias(struct reader *r, const yaml_event_t *event, int
     advntk_status rc = ADVNTK_OK;
     const char *name = (const char *)event->data.alias.anchor;
     const struct anchor *found = NULL;
-    char message[200];
+    char message[300];
     for (ptrdiff_t i = r->anchor_count - 1; i >= 0 && !found; i--) {
         found = strcmp(r->anchors[i].name, name) == 0 ? &r->anchors[i] : NULL;
     }

@@ -32,8 +32,8 @@ void advntk__value_got(const struct advntk_node *node, struct advntk__text *out)
 
 static void range_text(const struct advntk_param *row, bool whole, struct advntk__text *out)
 {
-    bool low = whole ? row->min.i > INT64_MIN : row->min.r > -INFINITY;
-    bool high = whole ? row->max.i < INT64_MAX : row->max.r < INFINITY;
+    bool low = whole ? row->min.i > INT64_MIN : row->min.r > -(double)INFINITY;
+    bool high = whole ? row->max.i < INT64_MAX : row->max.r < (double)INFINITY;
     if (low) {
         advntk__text_puts(out, row->flags & ADVNTK_P_MIN_OPEN ? " above " : " from ");
         if (whole) {
