@@ -33,13 +33,11 @@ oracle_tests = \
 # tests of other folders: tests/NAME.c
 folder_tests = \
 	broken/refusals \
-	contract/plugins
-script_tests = \
-	cli/stranger_plugin
 	contract/plugins \
 	recipes/bad \
 	recipes/resolve
-script_tests =
+script_tests = \
+	cli/stranger_plugin
 
 test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests)) \
 	$(addprefix tests/,$(folder_tests))
