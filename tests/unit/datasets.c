@@ -352,7 +352,7 @@ static void idx(void)
 }
 
 /* A MATLAB file as SVHN's: images of bytes byte_of(file, i, row + 32 (column + 32 channel)). */
-static void write_svhn(const char *name, int file, size_t images, const double *labels, bool real,
+static void write_svhn(const char *name, int file, size_t images, double *labels, bool real,
                        enum mat_ft version)
 {
     size_t x_size[4] = {32, 32, 3, images}, y_size[2] = {images, 1};
@@ -377,7 +377,7 @@ static void write_svhn(const char *name, int file, size_t images, const double *
 static void svhn(void)
 {
     const struct path_config here = {scratch_folder};
-    const double labels[4] = {10, 1, 9, 2}, wrong[4] = {1, 11, 3, 4}, half[4] = {1, 1.5, 3, 4};
+    double labels[4] = {10, 1, 9, 2}, wrong[4] = {1, 11, 3, 4}, half[4] = {1, 1.5, 3, 4};
     struct open_set s;
     static double x[2 * CIFAR];
     int32_t got[2];
@@ -498,7 +498,8 @@ static void npy(void)
     close_set(&s);
     reals[13] = 1.0000001;
     write_npy("c.npy", ADVNTK_FLOAT64, 2, few, reals);
-    ok(refused("npy", &config, ADVNTK_EFORMAT, "c.npy: image 1, row 0, column 5, channel 0 is 1.0000001"),
+    ok(refused("npy", &config, ADVNTK_EFORMAT,
+               "c.npy: image 1, row 0, column 5, channel 0 is 1.0000001"),
        "npy: a value above 1 is named with its place");
     reals[13] = (double)NAN;
     write_npy("c.npy", ADVNTK_FLOAT64, 2, few, reals);

@@ -171,8 +171,8 @@ static void round_trips(void)
     static const int64_t i8[] = {INT64_MIN, 4503599627370496, 1};
     static const uint64_t u8[] = {0, 4503599627370496, UINT64_MAX};
     static const unsigned char b1[] = {0, 1, 2};
-    static const float f4[] = {0.1f, -INFINITY, 1e-40f};
-    static const double f8[] = {0.1, INFINITY, 5e-324};
+    static const float f4[] = {0.1f, -(float)INFINITY, 1e-40f};
+    static const double f8[] = {0.1, (double)INFINITY, 5e-324};
     static const struct {
         enum advntk_dtype dtype;
         const void *values;
