@@ -37,14 +37,18 @@ folder_tests = \
 	recipes/bad \
 	recipes/resolve
 script_tests = \
-	cli/stranger_plugin
+	cli/run \
+	cli/stranger_plugin \
+	cli/usage \
+	fault/disk \
+	fault/kill
 
 test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests)) \
 	$(addprefix tests/,$(folder_tests))
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
 EXTRA_DIST += tests/attack_world.h tests/plugin.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
-EXTRA_DIST += tests/engine.h tests/oracle/data
+EXTRA_DIST += tests/cli/lib.sh tests/engine.h tests/oracle/data
 CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries)) $(addsuffix .log,$(test_programs)) $(test_scripts:.sh=.log)
 
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la

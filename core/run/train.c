@@ -10,9 +10,11 @@
 #include "run/train.h"
 
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/host.h"
 #include "base/text.h"
 #include "base/try.h"
+#include "graph/graph.h"
 #include "run/evaluate.h"
 #include "run/identity.h"
 #include "run/services.h"
@@ -77,9 +79,14 @@ static advntk_status add_provenance(const struct loop *l, struct advntk__npz_wri
     const int64_t sizes[4] = {info->height, info->width, info->channels, split->classes};
     const ptrdiff_t n = split->train.count, channels = info->channels, size_count = 4,
                     digest_bytes = 16;
+    const struct advntk_graph *graph = l->fit->host->services->memory->graph;
+    struct advntk__hash *hash = advntk__hash_new();
     uint8_t digest[16];
     advntk_status rc = ADVNTK_OK;
 
+    if (!hash) {
+        FAIL(err, ENOMEM, "no memory for a digest");
+    }
     TRY(advntk__npz_add(w, "train_index", ADVNTK_INT64, 1, &n, split->train.index, err));
     TRY(advntk__npz_add(w, "train_labels", ADVNTK_INT32, 1, &n, split->train.labels, err));
     TRY(advntk__npz_add(w, "pixel_shift", ADVNTK_FLOAT64, 1, &channels, split->shift, err));
@@ -88,7 +95,13 @@ static advntk_status add_provenance(const struct loop *l, struct advntk__npz_wri
                         err));
     TRY(advntk__identity_data(split, digest, err));
     TRY(advntk__npz_add(w, "data_digest", ADVNTK_UINT8, 1, &digest_bytes, digest, err));
+    if (graph) {
+        TRY(advntk__graph_identity(graph, hash, err));
+        advntk__hash_end(hash, digest);
+        TRY(advntk__npz_add(w, "graph_digest", ADVNTK_UINT8, 1, &digest_bytes, digest, err));
+    }
 out:
+    advntk__hash_free(hash);
     return rc;
 }
 

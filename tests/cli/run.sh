@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A run from recipe to stored result: skipped the second time, the same bits with one and two threads,
+# more evaluations without training, and the commands that read what was stored.
+# shellcheck source=tests/cli/lib.sh
+. "$top_srcdir/tests/cli/lib.sh"
+
+"$advntk" run small.yaml --threads 1 --results one >out 2>err
+is $? 0 "a run with one thread"
+has out "pgd5" "ends with a table"
+has out "one/runs/" "and the folder"
+id=$(ls one/runs)
+is "$(ls one/runs/"$id" | tr '\n' ' ')" \
+	"evaluations log.txt metrics.jsonl predictor.npz recipe.yaml run.json timing.jsonl " "what a run leaves behind"
+is "$(grep -c . "one/runs/$id/metrics.jsonl")" 6 "metrics.jsonl has a line a step"
+"$advntk" run small.yaml --threads 2 --results two >out 2>err
+is $? 0 "the same with two threads"
+same_results one two
+ok $? "gives the same bits"
+
+cp -r one copy
+"$advntk" run small.yaml --results one --format json >out 2>err
+is $? 0 "a second call"
+has out '"state": "skipped"' "is skipped"
+diff -r one copy >/dev/null
+ok $? "and changes no file"
+"$advntk" run one/runs/"$id"/recipe.yaml --results one --format json >out 2>err
+has out "\"id\": \"$id\", \"name\": \"small\", \"state\": \"skipped\"" "the stored recipe is the same run"
+
+"$advntk" run small.yaml --results one -s evaluate.pgd5.attack.steps=2 --format json >out 2>err
+is $? 0 "another attack on a finished run"
+has out "\"id\": \"$id\"" "is the same fit"
+grep -q training err && ok 1 "which is not trained again" || ok 0 "which is not trained again"
+is "$(find "one/runs/$id/evaluations" -name '*.json' | grep -c .)" 3 "its result stands beside the others"
+cmp -s "one/runs/$id/predictor.npz" "two/runs/$id/predictor.npz"
+ok $? "the model is as it was"
+"$advntk" run small.yaml --results one --fresh >out 2>err
+is $? 0 "run --fresh"
+same_results one two
+ok $? "gives the same again"
+
+"$advntk" run small.yaml --results three -s method=ntk -s evaluate_every=0 --sweep 'seed=[1,2]' >out 2>err
+is $? 0 "a sweep"
+is "$(ls three/runs | grep -c .)" 2 "has a folder a run"
+[ -f three/studies/small.json ]
+ok $? "and a file of the study"
+"$advntk" runs --results two 'metrics.clean>0' method=advntk >out 2>err
+is $? 0 "runs WHERE"
+has out "$(printf '%.8s' "$id")" "finds the run"
+"$advntk" runs --results two 'metrics.clean>1' --format json >out 2>err
+is "$(cat out)" "" "and not where the condition does not hold"
+"$advntk" runs --results two 'metrics.claen>1' >out 2>err
+is $? 1 "a key that no run has is a mistake"
+short=$(printf '%.4s' "$id")
+"$advntk" show "$short" --results two >out 2>err
+is $? 0 "show by the beginning of an id"
+has out "residual" "prints the numerical figures"
+"$advntk" show two/runs/"$id" >out 2>err
+is $? 0 "show by folder"
+"$advntk" show zzzz --results two >out 2>err
+is $? 1 "show of what is not there"
+has err "no run 'zzzz'" "says so"
+
+"$advntk" run small.yaml --results one -s data.classes='[3]' >out 2>err
+is $? 1 "one class cannot be told apart"
+has err "expected at least 2" "and is refused"
+"$advntk" run small.yaml --results one -s data.test=0 >out 2>err
+is $? 1 "no test images"
+has err "no test images" "are refused"
+"$advntk" run small.yaml --results one --memory 1K -s seed=9 >out 2>err
+is $? 1 "a memory limit"
+has err "GiB are allowed" "is kept before anything runs"
+done_testing

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Wrong use of the command line, help of every command, and what needs no run.
+# shellcheck source=tests/cli/lib.sh
+. "$top_srcdir/tests/cli/lib.sh"
+
+misuse() {
+	want=$1
+	shift
+	"$advntk" "$@" >out 2>err
+	is $? 2 "advntk $* is wrong use"
+	has err "$want" "and told so: $want"
+}
+misuse "expected a command"
+misuse "did you mean 'list'" lsit
+misuse "did you mean '--results'" run --reslts x small.yaml
+misuse "expected RECIPE" run
+misuse "one word too many" run small.yaml another.yaml
+misuse "expected KEY=VALUE behind it" run small.yaml -s
+misuse "from 1 to 4096" run small.yaml --threads 0
+misuse "expected text or json" list --format xml
+misuse "expected a size" run small.yaml --memory lots
+misuse "--quiet takes no value" list --quiet=yes
+misuse "expected -o F.npy" predict 1234 x.npy
+misuse "expected KEY=VALUE" runs method
+
+for command in $("$advntk" help | awk '/^commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }'); do
+	[ "$command" = help ] && continue
+	"$advntk" "$command" --help >out 2>err
+	code=$?
+	grep -q "^usage: advntk $command" out && grep -q '^example:' out && ! [ -s err ] && [ $code -eq 0 ]
+	ok $? "advntk $command --help has usage and an example"
+	"$advntk" help "$command" | cmp -s - out
+	ok $? "advntk help $command is the same"
+done
+
+"$advntk" list attack >out 2>err
+is $? 0 "list attack"
+has out "attack/pgd" "names pgd"
+"$advntk" list atack >out 2>err
+is $? 1 "an unknown kind fails"
+has err "did you mean 'attack'" "with the nearest"
+"$advntk" describe attack/pgd >out 2>err
+is $? 0 "describe attack/pgd"
+has out "steps" "shows its parameters"
+"$advntk" describe attack/pdg >out 2>err
+is $? 1 "an unknown plugin fails"
+has err "did you mean 'pgd'" "with the nearest"
+"$advntk" describe ntk >out 2>err
+is $? 1 "a name that two kinds have"
+has err "kernel/ntk and method/ntk" "is told by both"
+"$advntk" describe --graph small.yaml >out 2>err
+is $? 0 "describe --graph"
+has out "flatten" "shows the layers"
+"$advntk" check small.yaml >out 2>err
+is $? 0 "check of a good recipe"
+has out "small.yaml: good, 1 run" "says so"
+"$advntk" check small.yaml -s data.train=5000 >out 2>err
+is $? 1 "check of more images than there are"
+has err "5000 training" "gives the numbers"
+"$advntk" check small.yaml -s method.stepz=3 >out 2>err
+is $? 1 "check of an unknown key"
+has err "steps" "offers the nearest"
+"$advntk" version --verbose >out 2>err
+is $? 0 "version --verbose"
+has out "OpenBLAS" "names the BLAS"
+"$advntk" list >/dev/full 2>err
+is $? 1 "results that cannot be written are a failure"
+done_testing
