@@ -12,7 +12,7 @@
 #include "base/try.h"
 
 #include <advntk/plugin.h>
-#include <cblas.h>
+#include <cblas.h> /* only for openblas_*() */
 #include <float.h>
 #include <limits.h>
 #include <math.h>
@@ -20,7 +20,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* LAPACK, in Fortran's names; Debian's OpenBLAS has no LAPACKE */
+/*
+ * BLAS and LAPACK in Fortran's names. Not cblas_*: GSL brings a plain cblas of its own into the
+ * program, whose symbols would be taken instead of OpenBLAS's. And Debian's has no LAPACKE.
+ */
+void sgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k,
+            const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
+            const float *beta, float *c, const int *ldc, size_t, size_t);
+void dgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k,
+            const double *alpha, const double *a, const int *lda, const double *b, const int *ldb,
+            const double *beta, double *c, const int *ldc, size_t, size_t);
+void ssyrk_(const char *uplo, const char *trans, const int *n, const int *k, const float *alpha,
+            const float *a, const int *lda, const float *beta, float *c, const int *ldc, size_t,
+            size_t);
+void dsyrk_(const char *uplo, const char *trans, const int *n, const int *k, const double *alpha,
+            const double *a, const int *lda, const double *beta, double *c, const int *ldc, size_t,
+            size_t);
+void dtrsm_(const char *side, const char *uplo, const char *trans, const char *diag, const int *m,
+            const int *n, const double *alpha, const double *a, const int *lda, double *b,
+            const int *ldb, size_t, size_t, size_t, size_t);
+double ddot_(const int *n, const double *x, const int *incx, const double *y, const int *incy);
+void daxpy_(const int *n, const double *a, const double *x, const int *incx, double *y,
+            const int *incy);
+double dnrm2_(const int *n, const double *x, const int *incx);
+void dscal_(const int *n, const double *a, double *x, const int *incx);
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t);
 void dgelqf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work,
              const int *lwork, int *info);
@@ -101,8 +124,8 @@ static void openblas_gemm32(void *state, bool ta, bool tb, ptrdiff_t m, ptrdiff_
         plain_gemm32(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }
-    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
-                (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    sgemm_(tb ? "T" : "N", ta ? "T" : "N", &(int){(int)n}, &(int){(int)m}, &(int){(int)k}, &alpha,
+           b, &(int){(int)ldb}, a, &(int){(int)lda}, &beta, c, &(int){(int)ldc}, 1, 1);
 }
 
 static void openblas_gemm64(void *state, bool ta, bool tb, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
@@ -118,8 +141,8 @@ static void openblas_gemm64(void *state, bool ta, bool tb, ptrdiff_t m, ptrdiff_
         plain_gemm64(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }
-    cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
-                (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    dgemm_(tb ? "T" : "N", ta ? "T" : "N", &(int){(int)n}, &(int){(int)m}, &(int){(int)k}, &alpha,
+           b, &(int){(int)ldb}, a, &(int){(int)lda}, &beta, c, &(int){(int)ldc}, 1, 1);
 }
 
 static void openblas_syrk32(void *state, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a,
@@ -136,8 +159,8 @@ static void openblas_syrk32(void *state, ptrdiff_t n, ptrdiff_t k, float alpha, 
         }
         return;
     }
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)k, alpha, a, (int)lda, beta,
-                c, (int)ldc);
+    ssyrk_("U", "T", &(int){(int)n}, &(int){(int)k}, &alpha, a, &(int){(int)lda}, &beta, c,
+           &(int){(int)ldc}, 1, 1);
 }
 
 static void openblas_syrk64(void *state, ptrdiff_t n, ptrdiff_t k, double alpha, const double *a,
@@ -154,8 +177,8 @@ static void openblas_syrk64(void *state, ptrdiff_t n, ptrdiff_t k, double alpha,
         }
         return;
     }
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)k, alpha, a, (int)lda, beta,
-                c, (int)ldc);
+    dsyrk_("U", "T", &(int){(int)n}, &(int){(int)k}, &alpha, a, &(int){(int)lda}, &beta, c,
+           &(int){(int)ldc}, 1, 1);
 }
 
 /* ---- triangular systems ---- */
@@ -182,9 +205,8 @@ static void openblas_trsm64(void *state, bool right, bool transpose, ptrdiff_t m
         return;
     }
     if (fits(m, n, ldl) && fits(ldx, 0, 0)) {
-        cblas_dtrsm(CblasRowMajor, right ? CblasRight : CblasLeft, CblasLower,
-                    transpose ? CblasTrans : CblasNoTrans, CblasNonUnit, (int)m, (int)n, 1.0, l,
-                    (int)ldl, x, (int)ldx);
+        dtrsm_(right ? "L" : "R", "U", transpose ? "T" : "N", "N", &(int){(int)n}, &(int){(int)m},
+               &(double){1}, l, &(int){(int)ldl}, x, &(int){(int)ldx}, 1, 1, 1, 1);
     } else if (right) { /* row r of x: r l^-T is l^-1 r', and r l^-1 is l^-T r' */
         for (ptrdiff_t i = 0; i < m; i++) {
             plain_trsv(!transpose, n, l, ldl, x + i * ldx, 1);
@@ -235,18 +257,19 @@ static advntk_status openblas_potrf64(void *state, ptrdiff_t n, double *a, ptrdi
 static double take_out(ptrdiff_t n, ptrdiff_t count, ptrdiff_t j, double *q, ptrdiff_t ld,
                        double *r, ptrdiff_t step)
 {
+    const int length = (int)n, stride = (int)ld;
     for (int pass = 0; pass < 2; pass++) {
         for (ptrdiff_t i = 0; i < count; i++) {
             if (i != j) {
-                double dot = cblas_ddot((int)n, q + i, (int)ld, q + j, (int)ld);
-                cblas_daxpy((int)n, -dot, q + i, (int)ld, q + j, (int)ld);
+                double dot = ddot_(&length, q + i, &stride, q + j, &stride), back = -dot;
+                daxpy_(&length, &back, q + i, &stride, q + j, &stride);
                 if (r) {
                     r[i * step] += dot;
                 }
             }
         }
     }
-    return cblas_dnrm2((int)n, q + j, (int)ld);
+    return dnrm2_(&length, q + j, &stride);
 }
 
 /*
@@ -256,9 +279,10 @@ static double take_out(ptrdiff_t n, ptrdiff_t count, ptrdiff_t j, double *q, ptr
 static void gram_schmidt(ptrdiff_t n, ptrdiff_t k, double *a, ptrdiff_t lda, double *r,
                          ptrdiff_t ldr)
 {
+    const int length = (int)n, stride = (int)lda;
     ptrdiff_t unit = 0; /* the next unit vector to try as a filler */
     for (ptrdiff_t j = 0; j < k; j++) {
-        double before = cblas_dnrm2((int)n, a + j, (int)lda), norm;
+        double before = dnrm2_(&length, a + j, &stride), norm, inverse;
         for (ptrdiff_t i = 0; i < k; i++) {
             r[i * ldr + j] = 0;
         }
@@ -267,7 +291,8 @@ static void gram_schmidt(ptrdiff_t n, ptrdiff_t k, double *a, ptrdiff_t lda, dou
             norm = 0; /* a zero column takes nothing out of those that follow */
         }
         r[j * ldr + j] = norm;
-        cblas_dscal((int)n, norm > 0 ? 1 / norm : 0, a + j, (int)lda);
+        inverse = norm > 0 ? 1 / norm : 0;
+        dscal_(&length, &inverse, a + j, &stride);
     }
     for (ptrdiff_t j = 0; j < k; j++) {
         double norm = r[j * ldr + j];
@@ -283,7 +308,7 @@ static void gram_schmidt(ptrdiff_t n, ptrdiff_t k, double *a, ptrdiff_t lda, dou
             unit++;
             norm = take_out(n, k, j, a, lda, NULL, 0);
         }
-        cblas_dscal((int)n, 1 / norm, a + j, (int)lda);
+        dscal_(&length, &(double){1 / norm}, a + j, &stride);
     }
 }
 
