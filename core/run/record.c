@@ -224,6 +224,22 @@ out:
     return rc;
 }
 
+/* record[member] with the recipe's evaluations first, in its order. */
+static void order_member(json_t *record, const char *member,
+                         const struct advntk__run_config *config)
+{
+    json_t *old = json_object_get(record, member), *ordered = json_object();
+
+    for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
+        json_t *value = json_object_get(old, config->evaluations[i].name);
+        if (value) {
+            json_object_set(ordered, config->evaluations[i].name, value);
+        }
+    }
+    json_object_update_missing(ordered, old);
+    json_object_set_new(record, member, ordered);
+}
+
 /* The last value of each number in metrics.jsonl, and how many steps there were. */
 static advntk_status collect_numerics(const struct advntk__folder *folder, json_t *record,
                                       struct advntk_error *err)
@@ -430,6 +446,7 @@ static json_t *date(double seconds)
 advntk_status advntk__record_write(const struct advntk__record_source *source, double started,
                                    struct advntk_error *err)
 {
+    static const char *const members[] = {"metrics", "intervals", "audit", "evaluations"};
     const struct advntk__folder *folder = source->folder;
     char *path = advntk__folder_file(folder, "run.json", NULL);
     json_t *record = json_object(), *earlier = NULL, *files = json_object();
@@ -444,6 +461,9 @@ advntk_status advntk__record_write(const struct advntk__record_source *source, d
     describe_run(source, record);
     TRY(describe_identity(source, record, err));
     TRY(collect_evaluations(folder, record, err));
+    for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+        order_member(record, members[i], source->config);
+    }
     TRY(collect_numerics(folder, record, err));
     TRY(sum_seconds(folder, record, err));
     json_object_set_new(record, "started", date(started));
