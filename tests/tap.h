@@ -39,8 +39,10 @@ __attribute__((unused)) static bool is_text(const char *got, const char *want, c
     return ok(same, "%s", name);
 }
 
-/* The largest |got - want| over n values relative to the largest |want| is at most tolerance; a NaN fails. */
-__attribute__((unused)) static bool is_close(ptrdiff_t n, const double *got, const double *want, double tolerance, const char *name)
+/* The largest |got - want| over n values relative to the largest |want| is at most tolerance; a NaN
+ * fails. */
+__attribute__((unused)) static bool is_close(ptrdiff_t n, const double *got, const double *want,
+                                             double tolerance, const char *name)
 {
     double scale = 0, worst = 0;
     ptrdiff_t at = 0;
@@ -58,7 +60,8 @@ __attribute__((unused)) static bool is_close(ptrdiff_t n, const double *got, con
         }
     }
     if (!(worst <= tolerance * scale)) {
-        printf("# entry %td: got %.17g, want %.17g (error %.3g of %.3g, tolerance %.3g)\n", at, got[at], want[at], worst, scale, tolerance);
+        printf("# entry %td: got %.17g, want %.17g (error %.3g of %.3g, tolerance %.3g)\n", at,
+               got[at], want[at], worst, scale, tolerance);
     }
     return ok(worst <= tolerance * scale, "%s (%.2g)", name, scale > 0 ? worst / scale : worst);
 }

@@ -8,8 +8,8 @@
 const char *advntk_status_text(advntk_status status)
 {
     switch (status) {
-#define STATUS_CASE(name, value, text) \
-    case value:                        \
+#define STATUS_CASE(name, value, text)                                                             \
+    case value:                                                                                    \
         return text;
         ADVNTK_STATUSES(STATUS_CASE)
 #undef STATUS_CASE

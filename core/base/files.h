@@ -9,26 +9,33 @@
 #include <stdio.h>
 
 /* Creates a folder and its parents (mode 0777 less the umask); success if it is there already. */
-ADVNTK_MUST_CHECK advntk_status advntk__files_make_folder(const char *path, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__files_make_folder(const char *path,
+                                                          struct advntk_error *err);
 
 /* Temporary name beside `path`, write, fsync, rename, fsync of the folder. */
-ADVNTK_MUST_CHECK advntk_status advntk__files_replace(const char *path, const void *bytes, size_t count,
-                                                      struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__files_replace(const char *path, const void *bytes,
+                                                      size_t count, struct advntk_error *err);
 
-/* The same in two steps, for writers that stream: begin gives an open FILE, commit finishes, abandon
- * removes. After begin exactly one of the two must follow. */
+/* The same in two steps, for writers that stream: begin gives an open FILE, commit finishes,
+ * abandon removes. After begin exactly one of the two must follow. */
 struct advntk__replacement {
     FILE *file;
     char *path, *temporary;
 };
-ADVNTK_MUST_CHECK advntk_status advntk__replacement_begin(struct advntk__replacement *r, const char *path, struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__replacement_commit(struct advntk__replacement *r, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__replacement_begin(struct advntk__replacement *r,
+                                                          const char *path,
+                                                          struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__replacement_commit(struct advntk__replacement *r,
+                                                           struct advntk_error *err);
 void advntk__replacement_abandon(struct advntk__replacement *r);
 
-/* The whole file, with a NUL behind; *bytes is free()d by the caller. Over `limit` bytes: ELIMIT. */
-ADVNTK_MUST_CHECK advntk_status advntk__files_read(const char *path, size_t limit, char **bytes, size_t *count, struct advntk_error *err);
+/* The whole file, with a NUL behind; *bytes is free()d by the caller. Over `limit` bytes: ELIMIT.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__files_read(const char *path, size_t limit, char **bytes,
+                                                   size_t *count, struct advntk_error *err);
 
-ADVNTK_MUST_CHECK advntk_status advntk__files_digest(const char *path, uint8_t digest[16], struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__files_digest(const char *path, uint8_t digest[16],
+                                                     struct advntk_error *err);
 
 /* malloc()ed "folder/name"; NULL: no memory. */
 char *advntk__files_join(const char *folder, const char *name);

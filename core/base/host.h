@@ -29,7 +29,8 @@ struct advntk_host {
 
 /* threads <= 0: as many as the process may use. ISA: the best of this machine, or ADVNTK_ISA.
  * Fails: EINVALID (ADVNTK_ISA names none or one that this machine lacks), ENOMEM. */
-ADVNTK_MUST_CHECK advntk_status advntk__host_new(int threads, struct advntk_host **host, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__host_new(int threads, struct advntk_host **host,
+                                                 struct advntk_error *err);
 void advntk__host_free(struct advntk_host *host);
 
 const char *advntk__isa_name(int isa);

@@ -21,7 +21,8 @@ void advntk__text_printf(struct advntk__text *t, const char *format, ...) ADVNTK
 void advntk__text_release(struct advntk__text *t);
 const char *advntk__text_get(const struct advntk__text *t); /* "" while empty */
 
-/* The shortest decimal form of x that reads back as x (at most 17 digits); ".inf", "-.inf", ".nan". */
+/* The shortest decimal form of x that reads back as x (at most 17 digits); ".inf", "-.inf", ".nan".
+ */
 void advntk__text_real(struct advntk__text *t, double x);
 
 /* The known name nearest to `name` by edit distance (insert, delete, replace, swap neighbours), or

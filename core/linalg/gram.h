@@ -9,19 +9,28 @@
 enum { ADVNTK__TILE = 512 };
 
 /*
- * Lower triangle of 512x512 row-major tiles, each 64-byte aligned; the matrix's edge tiles are stored full
- * and zero-padded, those on the diagonal hold both halves. New: the last tile row is zero, the rest is not
- * set. Cost: about 2 n^2 bytes in float32. Fails: ESHAPE, ENOMEM (needed and free, before it is allocated).
+ * Lower triangle of 512x512 row-major tiles, each 64-byte aligned; the matrix's edge tiles are
+ * stored full and zero-padded, those on the diagonal hold both halves. New: the last tile row is
+ * zero, the rest is not set. Cost: about 2 n^2 bytes in float32. Fails: ESHAPE, ENOMEM (needed and
+ * free, before it is allocated).
  */
-ADVNTK_MUST_CHECK advntk_status advntk__sym_new(ptrdiff_t n, enum advntk_precision precision, struct advntk_sym **a, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__sym_new(ptrdiff_t n, enum advntk_precision precision,
+                                                struct advntk_sym **a, struct advntk_error *err);
 void advntk__sym_free(struct advntk_sym *a);
-void *advntk__sym_tile(struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j); /* j <= i; leading dimension 512 */
+void *advntk__sym_tile(struct advntk_sym *a, ptrdiff_t i,
+                       ptrdiff_t j); /* j <= i; leading dimension 512 */
 enum advntk_precision advntk__sym_precision(const struct advntk_sym *a);
 double advntk__sym_entry(const struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column);
 /* Entries (row,column) and (column,row); for tests and small work. */
 void advntk__sym_set(struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column, double value);
 
-/* The Gram matrix of prepared points; diagonal from kernel->diagonal. Progress "kernel matrix". Fails: ENUMERIC with the entry. */
-ADVNTK_MUST_CHECK advntk_status advntk__gram_compute(struct advntk_host *host, const struct advntk_kernel_ops *kernel, void *kernel_state, const void *points, ptrdiff_t n, enum advntk_precision precision, struct advntk_sym **a, struct advntk_error *err);
+/* The Gram matrix of prepared points; diagonal from kernel->diagonal. Progress "kernel matrix".
+ * Fails: ENUMERIC with the entry. */
+ADVNTK_MUST_CHECK advntk_status advntk__gram_compute(struct advntk_host *host,
+                                                     const struct advntk_kernel_ops *kernel,
+                                                     void *kernel_state, const void *points,
+                                                     ptrdiff_t n, enum advntk_precision precision,
+                                                     struct advntk_sym **a,
+                                                     struct advntk_error *err);
 
 #endif

@@ -13,7 +13,8 @@ struct advntk_sym {
 };
 
 const void *advntk__sym_tile_const(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j);
-ptrdiff_t advntk__sym_tile_rows(const struct advntk_sym *a, ptrdiff_t i); /* 512, less in the last */
+ptrdiff_t advntk__sym_tile_rows(const struct advntk_sym *a,
+                                ptrdiff_t i); /* 512, less in the last */
 /* Tile row and column of the tile at `index` in memory. */
 void advntk__sym_tile_at(ptrdiff_t index, ptrdiff_t *i, ptrdiff_t *j);
 /* to (512,512) float64 <- tile (i,j) */
@@ -21,15 +22,25 @@ void advntk__sym_tile_widen(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j
 
 /* Scratch memory of products with up to k vectors. */
 struct advntk__apply;
-ADVNTK_MUST_CHECK advntk_status advntk__apply_new(const struct advntk_sym *a, ptrdiff_t k, struct advntk__apply **apply, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__apply_new(const struct advntk_sym *a, ptrdiff_t k,
+                                                  struct advntk__apply **apply,
+                                                  struct advntk_error *err);
 void advntk__apply_free(struct advntk__apply *apply);
 /*
  * y (k,n) <- x A, vectors as rows: x[c] + c ldx. One pass over the stored triangle in the matrix's
- * precision (float32: sums of up to 512 products, then float64). The same bits for any number of threads.
+ * precision (float32: sums of up to 512 products, then float64). The same bits for any number of
+ * threads.
  */
-ADVNTK_MUST_CHECK advntk_status advntk__apply_rows(struct advntk_host *host, const struct advntk_sym *a, struct advntk__apply *apply, ptrdiff_t k, const double *x, ptrdiff_t ldx, double *y, ptrdiff_t ldy, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__apply_rows(struct advntk_host *host,
+                                                   const struct advntk_sym *a,
+                                                   struct advntk__apply *apply, ptrdiff_t k,
+                                                   const double *x, ptrdiff_t ldx, double *y,
+                                                   ptrdiff_t ldy, struct advntk_error *err);
 
 /* y (n,k) <- A x with every product in float64: for residuals. Slower than a pass of apply_rows. */
-ADVNTK_MUST_CHECK advntk_status advntk__apply_exact(struct advntk_host *host, const struct advntk_sym *a, ptrdiff_t k, const double *x, double *y, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__apply_exact(struct advntk_host *host,
+                                                    const struct advntk_sym *a, ptrdiff_t k,
+                                                    const double *x, double *y,
+                                                    struct advntk_error *err);
 
 #endif

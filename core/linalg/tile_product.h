@@ -4,15 +4,17 @@
  *
  *     yi[c][r] += sum_s tile[r][s] xj[c][s]        yj[c][s] += sum_r tile[r][s] xi[r][c]
  *
- * tile (512,512) row-major; xj (k,512); xi (512,k); yi, yj (k,512) float64; yj NULL: a diagonal tile, the
- * first line alone. Rows from `rows` on are zero and skipped. sum_i, sum_j (k): the sums of the vectors' entries.
+ * tile (512,512) row-major; xj (k,512); xi (512,k); yi, yj (k,512) float64; yj NULL: a diagonal
+ * tile, the first line alone. Rows from `rows` on are zero and skipped. sum_i, sum_j (k): the sums
+ * of the vectors' entries.
  *
- * Kernels of deep networks are a large constant plus small differences, so `centre` is taken off every
- * entry on the way (exact where the entry is within a factor of two of it) and comes back through the
- * float64 sums: less is rounded, at no cost that shows (a subtraction goes beside the multiplications).
+ * Kernels of deep networks are a large constant plus small differences, so `centre` is taken off
+ * every entry on the way (exact where the entry is within a factor of two of it) and comes back
+ * through the float64 sums: less is rounded, at no cost that shows (a subtraction goes beside the
+ * multiplications).
  *
- * Cost: 2 * 512^2 k multiply-adds. With AVX2 the loops keep ten accumulators and load seven vectors for
- * ten multiply-adds, so the two FMA units are the bound, not memory, from k = 5 on.
+ * Cost: 2 * 512^2 k multiply-adds. With AVX2 the loops keep ten accumulators and load seven vectors
+ * for ten multiply-adds, so the two FMA units are the bound, not memory, from k = 5 on.
  */
 #ifndef ADVNTK_LINALG_TILE_PRODUCT_H
 #define ADVNTK_LINALG_TILE_PRODUCT_H

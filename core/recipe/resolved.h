@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From a recipe file to resolved runs. Three things that stay apart: a recipe is what was written, a
- * resolved run has every parameter of every plugin set and checked, a study is the list of runs that
- * a recipe's sweep expands to.
+ * From a recipe file to resolved runs. Three things that stay apart: a recipe is what was written,
+ * a resolved run has every parameter of every plugin set and checked, a study is the list of runs
+ * that a recipe's sweep expands to.
  */
 #ifndef ADVNTK_RECIPE_RESOLVED_H
 #define ADVNTK_RECIPE_RESOLVED_H
@@ -19,12 +19,12 @@ struct advntk__data_config {
     struct advntk_slot dataset;
     int64_t train, validation, test; /* test -1: all */
     double center;
-    struct advntk_list mean, std;    /* reals, one a channel; empty: center, 1 */
-    struct advntk_list classes;      /* ints; empty: all */
+    struct advntk_list mean, std; /* reals, one a channel; empty: center, 1 */
+    struct advntk_list classes;   /* ints; empty: all */
     int subset;
     bool balanced;
     double label_noise;
-    int64_t seed;                    /* -1: the run's seed */
+    int64_t seed; /* -1: the run's seed */
 };
 
 struct advntk__model_config {
@@ -36,8 +36,8 @@ enum advntk__select { ADVNTK__SELECT_LAST, ADVNTK__SELECT_BEST_VALIDATION_ROBUST
 
 struct advntk__evaluation {
     const char *name;
-    struct advntk_slot attack;       /* empty: clean accuracy only */
-    int64_t samples;                 /* 0: all test images */
+    struct advntk_slot attack; /* empty: clean accuracy only */
+    int64_t samples;           /* 0: all test images */
 };
 
 struct advntk__run_config {
@@ -46,20 +46,23 @@ struct advntk__run_config {
     enum advntk_precision precision;
     struct advntk__data_config data;
     struct advntk__model_config model;
-    struct advntk_slot method;       /* plugin NULL: recipe has only a model: section */
-    int select;                      /* of method: enum advntk__select */
-    int64_t evaluate_every;          /* 0: only at the end */
+    struct advntk_slot method; /* plugin NULL: recipe has only a model: section */
+    int select;                /* of method: enum advntk__select */
+    int64_t evaluate_every;    /* 0: only at the end */
     ptrdiff_t evaluation_count;
     const struct advntk__evaluation *evaluations;
     struct advntk_slot backend;
     const struct advntk_node *report; /* NULL: absent */
-    const struct advntk_node *tree;  /* fully resolved, every default filled in, no ref, let or sweep left */
-    const struct advntk_node *overrides; /* map of the sweep's keys and values of this run, for tables; NULL: no sweep */
+    const struct advntk_node
+        *tree; /* fully resolved, every default filled in, no ref, let or sweep left */
+    const struct advntk_node
+        *overrides; /* map of the sweep's keys and values of this run, for tables; NULL: no sweep */
 };
 
 struct advntk__study {
     const char *name, *file;
-    const char *source;              /* the recipe as written, after ${} and extends were read: the text of the file */
+    const char
+        *source; /* the recipe as written, after ${} and extends were read: the text of the file */
     ptrdiff_t count;
     const struct advntk__run_config *runs;
     struct advntk__study_memory *memory; /* owns everything above */
@@ -67,18 +70,23 @@ struct advntk__study {
 
 struct advntk__recipe_options {
     ptrdiff_t override_count;
-    const char *const *overrides;    /* "key=value" of -s */
+    const char *const *overrides; /* "key=value" of -s */
     ptrdiff_t sweep_count;
-    const char *const *sweeps;       /* "key=[a,b]" of --sweep */
-    bool model_only;                 /* `kernel`: data, method and evaluate may be absent */
+    const char *const *sweeps; /* "key=[a,b]" of --sweep */
+    bool model_only;           /* `kernel`: data, method and evaluate may be absent */
 };
 
 /*
- * Reads, composes, expands and checks. All mistakes are reported in one go: a line each in `messages`,
- * "file:line:column: error: key path: got, expected, nearest name"; then the status is EINVALID and
- * err says how many. *study is NULL unless OK.
+ * Reads, composes, expands and checks. All mistakes are reported in one go: a line each in
+ * `messages`, "file:line:column: error: key path: got, expected, nearest name"; then the status is
+ * EINVALID and err says how many. *study is NULL unless OK.
  */
-ADVNTK_MUST_CHECK advntk_status advntk__study_load(const struct advntk__registry *registry, const char *file, const struct advntk__recipe_options *options, struct advntk__study **study, struct advntk__text *messages, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__study_load(const struct advntk__registry *registry,
+                                                   const char *file,
+                                                   const struct advntk__recipe_options *options,
+                                                   struct advntk__study **study,
+                                                   struct advntk__text *messages,
+                                                   struct advntk_error *err);
 void advntk__study_free(struct advntk__study *study);
 
 /* A resolved run's tree as YAML: reading it back gives the same run, bit for bit. */
@@ -91,6 +99,8 @@ struct advntk__hash;
  * younger than the first release are left out while they have their default, as are those marked
  * ADVNTK_P_NO_IDENTITY. A dataset's slot does not use this: its content digest stands for it.
  */
-ADVNTK_MUST_CHECK advntk_status advntk__slot_identity(const struct advntk_slot *slot, struct advntk__hash *hash, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__slot_identity(const struct advntk_slot *slot,
+                                                      struct advntk__hash *hash,
+                                                      struct advntk_error *err);
 
 #endif
