@@ -67,6 +67,18 @@ json_t *advntk__node_json(const struct advntk_node *node)
     return json_null();
 }
 
+/* So that a results folder that may only be read serves what is finished. */
+static bool holds_already(const char *path, const struct advntk__text *text)
+{
+    char *bytes = NULL;
+    size_t count = 0;
+    bool same = advntk__files_read(path, JSON_LIMIT, &bytes, &count, NULL) == ADVNTK_OK &&
+                count == text->length && memcmp(bytes, text->bytes, count) == 0;
+
+    free(bytes);
+    return same;
+}
+
 advntk_status advntk__json_write(const json_t *object, const char *path, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
@@ -79,7 +91,9 @@ advntk_status advntk__json_write(const json_t *object, const char *path, struct 
     if (!text || out.failed) {
         FAIL(err, ENOMEM, "%s: no memory for its text", path);
     }
-    TRY(advntk__files_replace(path, out.bytes, out.length, err));
+    if (!holds_already(path, &out)) {
+        TRY(advntk__files_replace(path, out.bytes, out.length, err));
+    }
 out:
     free(text);
     advntk__text_release(&out);

@@ -14,7 +14,7 @@ struct advntk__registry;
 /* A resolved tree: numbers and booleans as such where the text is one. NULL: no memory. */
 json_t *advntk__node_json(const struct advntk_node *node);
 
-/* Replaces a file by the object's text. Takes nothing over. */
+/* Replaces a file by the object's text, unless it holds that already. Takes nothing over. */
 ADVNTK_MUST_CHECK advntk_status advntk__json_write(const json_t *object, const char *path,
                                                    struct advntk_error *err);
 /* *object is the caller's. Fails: EIO, EFORMAT with line and column. */
