@@ -120,9 +120,6 @@ struct cli_images {
 advntk_status cli_images_read(const char *path, bool scale_bytes, struct cli_images *images,
                               struct advntk_error *err);
 
-/* `describe recipe`: the language on a page. */
-void cli_describe_language(void);
-
 /* Says that there is no such kind of plugin; CLI_FAILED. */
 int cli_unknown_kind(const char *name);
 

@@ -5,6 +5,7 @@
 
 #include "base/try.h"
 #include "graph/graph.h"
+#include "recipe/resolve.h"
 #include "registry/describe.h"
 #include "run/runner.h"
 
@@ -148,6 +149,22 @@ static int describe_graph(const struct cli *cli)
     return code;
 }
 
+/* From the sections' own parameter tables. */
+static int describe_language(void)
+{
+    struct advntk__text out = {0};
+    int code = CLI_DONE;
+
+    advntk__recipe_describe(&out);
+    if (out.failed) {
+        code = cli_fail("no memory for the description");
+    } else {
+        fputs(advntk__text_get(&out), stdout);
+    }
+    advntk__text_release(&out);
+    return code;
+}
+
 static int describe_main(struct cli *cli)
 {
     struct advntk__registry *registry = NULL;
@@ -161,8 +178,7 @@ static int describe_main(struct cli *cli)
         return cli_misuse(cli, "expected KIND/NAME, recipe, or --graph RECIPE");
     }
     if (strcmp(cli->words[0], "recipe") == 0) {
-        cli_describe_language();
-        return CLI_DONE;
+        return describe_language();
     }
     registry = cli_registry(cli);
     if (!registry) {

@@ -4,7 +4,6 @@ advntk_SOURCES += \
 	core/cli/cli.h \
 	core/cli/describe.c \
 	core/cli/kernel.c \
-	core/cli/language.c \
 	core/cli/list.c \
 	core/cli/main.c \
 	core/cli/options.c \

@@ -450,6 +450,6 @@ advntk_status advntk_predictor_pullback(struct advntk_predictor *predictor,
 advntk_status advntk_predictor_export(const struct advntk_predictor *predictor,
                                       struct advntk_writer *w, struct advntk_error *err)
 {
-    return advntk_write_reals(w, "alpha", predictor->setup.train * predictor->setup.classes,
-                              predictor->alpha, err);
+    return advntk_write_matrix(w, "alpha", predictor->setup.train, predictor->setup.classes,
+                               predictor->alpha, err);
 }

@@ -20,6 +20,7 @@
 #include "run/services.h"
 #include "store/state.h"
 
+#include <advntk/node.h>
 #include <advntk/plugin.h>
 #include <errno.h>
 #include <stdio.h>
@@ -71,37 +72,76 @@ out:
 
 /* ---- predictor.npz ---- */
 
+/* A text as an array of bytes: numpy opens it with .tobytes().decode(). */
+static advntk_status add_text(struct advntk__npz_writer *w, const char *name,
+                              struct advntk__text *text, struct advntk_error *err)
+{
+    const ptrdiff_t length = (ptrdiff_t)text->length;
+    advntk_status rc = ADVNTK_OK;
+
+    if (text->failed) {
+        FAIL(err, ENOMEM, "predictor.npz: no memory for %s", name);
+    }
+    TRY(advntk__npz_add(w, name, ADVNTK_UINT8, 1, &length, advntk__text_get(text), err));
+out:
+    advntk__text_release(text);
+    return rc;
+}
+
+/* The network: its layer graph to read, its digest, and the recipe's section to build it from. */
+static advntk_status add_network(const struct loop *l, struct advntk__npz_writer *w,
+                                 struct advntk_error *err)
+{
+    const struct advntk_graph *graph = l->fit->host->services->memory->graph;
+    const ptrdiff_t digest_bytes = 16;
+    struct advntk__hash *hash = NULL;
+    struct advntk__text model = {0}, layers = {0};
+    uint8_t digest[16];
+    advntk_status rc = ADVNTK_OK;
+
+    advntk__tree_print(advntk_node_get(l->fit->config->tree, "model"), &model);
+    TRY(add_text(w, "model", &model, err));
+    if (!graph) {
+        goto out;
+    }
+    advntk__graph_print(graph, &layers);
+    TRY(add_text(w, "graph", &layers, err));
+    hash = advntk__hash_new();
+    if (!hash) {
+        FAIL(err, ENOMEM, "no memory for a digest");
+    }
+    TRY(advntk__graph_identity(graph, hash, err));
+    advntk__hash_end(hash, digest);
+    TRY(advntk__npz_add(w, "graph_digest", ADVNTK_UINT8, 1, &digest_bytes, digest, err));
+out:
+    advntk__hash_free(hash);
+    return rc;
+}
+
+/* The training images and what is done to a pixel. */
 static advntk_status add_provenance(const struct loop *l, struct advntk__npz_writer *w,
                                     struct advntk_error *err)
 {
     const struct advntk__split *split = l->fit->split;
     const struct advntk_dataset_info *info = &split->source->info;
     const int64_t sizes[4] = {info->height, info->width, info->channels, split->classes};
+    const double box[2] = {info->box_low, info->box_high};
     const ptrdiff_t n = split->train.count, channels = info->channels, size_count = 4,
-                    digest_bytes = 16;
-    const struct advntk_graph *graph = l->fit->host->services->memory->graph;
-    struct advntk__hash *hash = advntk__hash_new();
+                    digest_bytes = 16, two = 2;
     uint8_t digest[16];
     advntk_status rc = ADVNTK_OK;
 
-    if (!hash) {
-        FAIL(err, ENOMEM, "no memory for a digest");
-    }
     TRY(advntk__npz_add(w, "train_index", ADVNTK_INT64, 1, &n, split->train.index, err));
     TRY(advntk__npz_add(w, "train_labels", ADVNTK_INT32, 1, &n, split->train.labels, err));
     TRY(advntk__npz_add(w, "pixel_shift", ADVNTK_FLOAT64, 1, &channels, split->shift, err));
     TRY(advntk__npz_add(w, "pixel_scale", ADVNTK_FLOAT64, 1, &channels, split->scale, err));
+    TRY(advntk__npz_add(w, "pixel_box", ADVNTK_FLOAT64, 1, &two, box, err));
     TRY(advntk__npz_add(w, "height_width_channels_classes", ADVNTK_INT64, 1, &size_count, sizes,
                         err));
     TRY(advntk__identity_data(split, digest, err));
     TRY(advntk__npz_add(w, "data_digest", ADVNTK_UINT8, 1, &digest_bytes, digest, err));
-    if (graph) {
-        TRY(advntk__graph_identity(graph, hash, err));
-        advntk__hash_end(hash, digest);
-        TRY(advntk__npz_add(w, "graph_digest", ADVNTK_UINT8, 1, &digest_bytes, digest, err));
-    }
+    TRY(add_network(l, w, err));
 out:
-    advntk__hash_free(hash);
     return rc;
 }
 

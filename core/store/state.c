@@ -28,24 +28,33 @@ static advntk_status full_name(const char *prefix, const char *name, char full[A
 }
 
 static advntk_status write_array(struct advntk_writer *w, const char *name, enum advntk_dtype dtype,
-                                 ptrdiff_t count, const void *values, struct advntk_error *err)
+                                 int rank, const ptrdiff_t *shape, const void *values,
+                                 struct advntk_error *err)
 {
     char full[ADVNTK__STATE_NAME];
     advntk_status rc = full_name(w->prefix, name, full, err);
 
-    return rc ? rc : advntk__npz_add(w->npz, full, dtype, 1, &count, values, err);
+    return rc ? rc : advntk__npz_add(w->npz, full, dtype, rank, shape, values, err);
 }
 
 advntk_status advntk_write_reals(struct advntk_writer *w, const char *name, ptrdiff_t count,
                                  const double *values, struct advntk_error *err)
 {
-    return write_array(w, name, ADVNTK_FLOAT64, count, values, err);
+    return write_array(w, name, ADVNTK_FLOAT64, 1, &count, values, err);
+}
+
+advntk_status advntk_write_matrix(struct advntk_writer *w, const char *name, ptrdiff_t rows,
+                                  ptrdiff_t columns, const double *values, struct advntk_error *err)
+{
+    const ptrdiff_t shape[2] = {rows, columns};
+
+    return write_array(w, name, ADVNTK_FLOAT64, 2, shape, values, err);
 }
 
 advntk_status advntk_write_ints(struct advntk_writer *w, const char *name, ptrdiff_t count,
                                 const int64_t *values, struct advntk_error *err)
 {
-    return write_array(w, name, ADVNTK_INT64, count, values, err);
+    return write_array(w, name, ADVNTK_INT64, 1, &count, values, err);
 }
 
 static advntk_status read_array(struct advntk_reader *r, const char *name, enum advntk_dtype dtype,

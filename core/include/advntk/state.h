@@ -19,6 +19,8 @@ struct advntk_reader;
 
 /* Names: lower case, digits, '_' and '.', unique within a state. The values are copied at once. */
 ADVNTK_MUST_CHECK advntk_status advntk_write_reals(struct advntk_writer *w, const char *name, ptrdiff_t count, const double *values, struct advntk_error *err);
+/* The same with a shape (rows,columns), for whoever opens the file; advntk_read_reals takes rows*columns. */
+ADVNTK_MUST_CHECK advntk_status advntk_write_matrix(struct advntk_writer *w, const char *name, ptrdiff_t rows, ptrdiff_t columns, const double *values, struct advntk_error *err);
 ADVNTK_MUST_CHECK advntk_status advntk_write_ints(struct advntk_writer *w, const char *name, ptrdiff_t count, const int64_t *values, struct advntk_error *err);
 
 /* Fails: ENOTFOUND (no such name), ESHAPE (another count), EFORMAT. */
