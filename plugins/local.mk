@@ -23,6 +23,10 @@ plugins = \
 	kernel/nngp \
 	kernel/ntk \
 	loss/cross_entropy \
+	loss/dlr \
+	loss/dlr_targeted \
+	loss/kl \
+	loss/margin \
 	loss/mse \
 	method/advntk \
 	method/ntk \
@@ -40,7 +44,7 @@ plugins/dataset/digits.so: PLUGIN_LIBS = $(ZLIB_LIBS)
 plugin_files = $(addprefix plugins/,$(addsuffix .so,$(plugins)))
 # sources by rule, not by hand, so that a plugin costs one line
 EXTRA_DIST += $(addprefix plugins/,$(addsuffix .c,$(plugins)))
-EXTRA_DIST += plugins/optimizer/rate.h
+EXTRA_DIST += plugins/loss/ranking.h plugins/optimizer/rate.h
 all-local: $(plugin_files)
 check-am: all-local
 CLEANFILES = $(plugin_files) $(plugin_files:.so=.d)

@@ -28,6 +28,7 @@ oracle_tests = \
 	advntk \
 	attack_predictor \
 	kernels \
+	losses \
 	pgd \
 	predictor
 # tests of other folders: tests/NAME.c
@@ -48,7 +49,7 @@ test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
 EXTRA_DIST += tests/attack_world.h tests/plugin.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
-EXTRA_DIST += tests/cli/lib.sh tests/engine.h tests/oracle/data
+EXTRA_DIST += tests/cli/lib.sh tests/engine.h tests/oracle/data tests/oracle_data.h
 CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries)) $(addsuffix .log,$(test_programs)) $(test_scripts:.sh=.log)
 
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la

@@ -48,8 +48,6 @@ static const struct advntk_param attack_params[] = {
                .help = "most model outputs evaluated; 0: no limit"),
     ADVNTK_REAL(SETTINGS, budget_seconds, 0, 0, INFINITY, .unit = "seconds an evaluation",
                 .help = "longest time; 0: no limit"),
-    ADVNTK_BOOL(SETTINGS, record, false,
-                .help = "whether to keep the loss and distance of every step for the report"),
     ADVNTK_PARAM_END};
 
 const struct advntk_param *advntk__host_params(uint32_t kind)

@@ -109,12 +109,80 @@ static void test_public(const struct advntk_plugin *mse, const struct advntk_plu
        "advntk_loss_value: one class: %s", error.text);
 }
 
+/* Extremes, ties, and what the oracle does not have: targeted forms, smoothing, temperature. */
+static void test_ratios(void)
+{
+    struct world_slot s;
+    const struct advntk_loss_ops *loss;
+    const double tied[4] = {1, 1, 1, 1}, three[3] = {3, 1, 2},
+                 scaled[3] = {3e6 + 7, 1e6 + 7, 2e6 + 7};
+    int32_t label = 0, other = 2;
+    double value, same, df[4];
+
+    slot_init(&s, test_plugin(PLUGINS "/loss/margin.so"));
+    loss = s.slot.plugin->ops;
+    loss->value(s.slot.config, 1, 3, three, &label, NULL, &value, df);
+    ok(value == -1 && df[0] == -1 && df[1] == 0 && df[2] == 1, "margin: runner-up minus label");
+    loss->value(s.slot.config, 1, 3, three, &label, &other, &value, NULL);
+    ok(value == -1, "margin targeted: target minus the largest other");
+    test_gradient("margin: gradient", loss, s.slot.config, false);
+    test_gradient("margin targeted: gradient", loss, s.slot.config, true);
+
+    slot_init(&s, test_plugin(PLUGINS "/loss/dlr.so"));
+    loss = s.slot.plugin->ops;
+    loss->value(s.slot.config, 1, 3, three, &label, NULL, &value, NULL);
+    loss->value(s.slot.config, 1, 3, scaled, &label, NULL, &same, NULL);
+    ok(value == -0.5 && fabs(same - value) < 1e-15, "dlr: free of shift and scale");
+    loss->value(s.slot.config, 1, 4, tied, &label, NULL, &value, df);
+    ok(value == 0 && df[0] == 0 && df[3] == 0, "dlr: equal outputs give 0");
+    test_gradient("dlr: gradient", loss, s.slot.config, false);
+    test_gradient("dlr targeted: gradient", loss, s.slot.config, true);
+    ok(loss->min_classes == 3 && strstr(loss->too_few_classes, "margin"),
+       "dlr: needs three classes");
+
+    slot_init(&s, test_plugin(PLUGINS "/loss/dlr_targeted.so"));
+    loss = s.slot.plugin->ops;
+    loss->value(s.slot.config, 1, 4, tied, &label, &other, &value, df);
+    ok(value == 0 && df[0] == 0, "dlr_targeted: equal outputs give 0");
+    test_gradient("dlr_targeted: gradient", loss, s.slot.config, true);
+    ok(loss->min_classes == 4 && loss->targeted && strstr(loss->too_few_classes, "margin"),
+       "dlr_targeted: needs four classes and targets");
+    ok(advntk_loss_value(&s.slot, 1, 4, tied, &label, &value, df, &error) == ADVNTK_EUNSUPPORTED,
+       "dlr_targeted without targets: %s", error.text);
+}
+
+static void test_kl(void)
+{
+    struct world_slot s;
+    const struct advntk_loss_ops *loss;
+    const double even[4] = {2, 2, 2, 2}, sure[2] = {40, 0}, huge[2] = {1e4, -1e4};
+    int32_t label = 0, wrong = 1;
+    double value, df[4];
+
+    slot_init(&s, test_plugin(PLUGINS "/loss/kl.so"));
+    loss = s.slot.plugin->ops;
+    loss->value(s.slot.config, 1, 2, sure, &label, NULL, &value, NULL);
+    ok(fabs(value / exp(-40) - 1) < 1e-14, "kl: keeps the digits of a loss near 0");
+    loss->value(s.slot.config, 1, 2, huge, &wrong, NULL, &value, NULL);
+    ok(value == 2e4, "kl: outputs of 1e4 do not overflow");
+    slot_set(&s, "smoothing", 0.4);
+    loss->value(s.slot.config, 1, 4, even, &label, NULL, &value, df);
+    /* q = (0.7, 0.1, 0.1, 0.1) against 1/4 */
+    ok(fabs(value - (0.7 * log(2.8) + 0.3 * log(0.4))) < 1e-15 && fabs(df[0] + 0.45) < 1e-15,
+       "kl: from the smoothed label");
+    slot_set(&s, "temperature", 3);
+    test_gradient("kl smoothed, temperature 3: gradient", loss, s.slot.config, false);
+    test_gradient("kl targeted: gradient", loss, s.slot.config, true);
+}
+
 int main(void)
 {
     const struct advntk_plugin *mse = test_plugin(PLUGINS "/loss/mse.so"),
                                *ce = test_plugin(PLUGINS "/loss/cross_entropy.so");
     test_mse(mse);
     test_cross_entropy(ce);
+    test_ratios();
+    test_kl();
     test_public(mse, ce, test_plugin(PLUGINS "/norm/l2.so"));
     return done_testing();
 }

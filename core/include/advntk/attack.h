@@ -62,7 +62,6 @@ struct advntk_attack_settings {
      * paid in full is not evaluated and ends the image's attack. */
     int64_t budget_steps, budget_gradients, budget_outputs;
     double budget_seconds;       /* an evaluation; 0: no limit. Images cut short make the audit suspect */
-    bool record;                 /* the flight recorder */
 };
 
 struct advntk_attack_view {
