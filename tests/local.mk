@@ -36,7 +36,9 @@ folder_tests = \
 	broken/refusals \
 	contract/plugins \
 	recipes/bad \
-	recipes/resolve
+	recipes/resolve \
+	recipes/round \
+	recipes/sweep
 script_tests = \
 	cli/run \
 	cli/stranger_plugin \
@@ -128,9 +130,10 @@ tests/broken/attack/%.so: tests/broken/%.c
 
 # A method with a row of every parameter type, for the tests of recipes; and the bad recipes.
 recipe_plugin = tests/recipes/method/fit.so
-EXTRA_DIST += tests/recipes/fit.c tests/recipes-bad
+EXTRA_DIST += tests/recipes/fit.c tests/recipes/recipes.h tests/recipes-bad
 CLEANFILES += $(recipe_plugin) $(recipe_plugin:.so=.d)
-tests/recipes/bad.test tests/recipes/resolve.test tests/unit/recipe_fuzz.test: $(recipe_plugin)
+tests/recipes/bad.test tests/recipes/resolve.test tests/recipes/round.test tests/recipes/sweep.test \
+	tests/unit/recipe_fuzz.test: $(recipe_plugin)
 tests/recipes/method/%.so: tests/recipes/%.c libadvntk.la
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \
 		-fPIC -fvisibility=hidden -MMD -MF $(@:.so=.d) -shared $(LDFLAGS) -o $@ $< .libs/libadvntk.so

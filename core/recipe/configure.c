@@ -50,24 +50,6 @@ void advntk__mistake(struct advntk__configurer *c, const struct advntk__place *p
 
 /* ---- values made of others ---- */
 
-static size_t element_bytes(enum advntk_param_type type)
-{
-    switch ((int)type) {
-    case ADVNTK_PARAM_BOOL:
-        return sizeof(bool);
-    case ADVNTK_PARAM_INT:
-        return sizeof(int64_t);
-    case ADVNTK_PARAM_REAL:
-        return sizeof(double);
-    case ADVNTK_PARAM_CHOICE:
-        return sizeof(int);
-    case ADVNTK_PARAM_SLOT:
-        return sizeof(struct advntk_slot);
-    default:
-        return sizeof(const char *);
-    }
-}
-
 static struct advntk_param element_row(const struct advntk_param *row)
 {
     struct advntk_param element = *row;
@@ -86,7 +68,7 @@ static advntk_status set_list(struct advntk__configurer *c, const struct advntk_
 {
     advntk_status rc = ADVNTK_OK;
     const struct advntk_param element = element_row(row);
-    size_t size = element_bytes(row->element);
+    size_t size = advntk__param_bytes(row->element);
     char *items;
     if (node->kind != ADVNTK_NODE_LIST) {
         advntk__value_wrong(c, row, node, way);
@@ -203,9 +185,9 @@ static bool is_name(const char *text)
 }
 
 /* The tree of a default written as YAML in the table. */
-static advntk_status default_tree(struct advntk__configurer *c, const char *text,
-                                  const struct advntk__place *place, struct advntk_node **node,
-                                  struct advntk_error *err)
+static advntk_status parse_default(struct advntk__configurer *c, const char *text,
+                                   const struct advntk__place *place, struct advntk_node **node,
+                                   struct advntk_error *err)
 {
     const struct advntk__source source = {.fixed = place};
     if (is_name(text)) {
@@ -252,13 +234,26 @@ static advntk_status set_default(struct advntk__configurer *c, const struct advn
         break;
     default: /* SLOT, LIST, NODE */
         if (row->def.s) {
-            TRY(default_tree(c, row->def.s, place, &node, err));
+            TRY(parse_default(c, row->def.s, place, &node, err));
         }
         if (node) {
             TRY(set_value(c, row, node, way, member, err));
         }
         break;
     }
+out:
+    return rc;
+}
+
+advntk_status advntk__default_tree(struct advntk__configurer *c, const struct advntk_param *row,
+                                   const struct advntk__place *place, const struct advntk__way *way,
+                                   struct advntk_node **node, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    char *member;
+    TRY(advntk__pool_get(c->memory, 1, advntk__param_bytes(row->type), &member, err));
+    TRY(set_default(c, row, place, way, member, err));
+    TRY(advntk__value_tree(c->memory, row, member, node, err));
 out:
     return rc;
 }

@@ -63,6 +63,18 @@ ADVNTK_MUST_CHECK advntk_status advntk__configure_losses(struct advntk__configur
                                                          const struct advntk__place *place,
                                                          struct advntk_error *err);
 
+/* The default of a row as a tree, every value of a slot in it. *node NULL: the row has none. */
+ADVNTK_MUST_CHECK advntk_status advntk__default_tree(
+    struct advntk__configurer *c, const struct advntk_param *row, const struct advntk__place *place,
+    const struct advntk__way *way, struct advntk_node **node, struct advntk_error *err);
+
+/* One value as a tree. *node NULL: nothing to write (an empty slot, an absent text or tree, a
+ * number that was not given). */
+ADVNTK_MUST_CHECK advntk_status advntk__value_tree(struct advntk__study_memory *memory,
+                                                   const struct advntk_param *row,
+                                                   const char *member, struct advntk_node **node,
+                                                   struct advntk_error *err);
+
 /* The inverse: appends every value to map, in table order. */
 ADVNTK_MUST_CHECK advntk_status advntk__config_tree(const struct advntk_param *rows,
                                                     const void *config, struct advntk_node *map,

@@ -7,6 +7,8 @@
 #include "base/try.h"
 #include "recipe/configure.h"
 #include "recipe/resolved.h"
+#include "recipe/standard.h"
+#include "registry/registry.h"
 
 #include <advntk/plugin.h>
 #include <stdlib.h>
@@ -17,27 +19,25 @@ static advntk_status hash_value(const struct advntk_param *row, enum advntk_para
                                 const char *member, struct advntk__hash *hash,
                                 struct advntk_error *err);
 
-static size_t item_bytes(enum advntk_param_type type)
+/* The short form of `{plugin: relu}`, which is `relu`; else the node itself. */
+static const struct advntk_node *shortest(const struct advntk_node *node)
 {
-    switch ((int)type) {
-    case ADVNTK_PARAM_BOOL:
-        return sizeof(bool);
-    case ADVNTK_PARAM_INT:
-        return sizeof(int64_t);
-    case ADVNTK_PARAM_REAL:
-        return sizeof(double);
-    case ADVNTK_PARAM_CHOICE:
-        return sizeof(int);
-    case ADVNTK_PARAM_SLOT:
-        return sizeof(struct advntk_slot);
-    default:
-        return sizeof(const char *);
-    }
+    const struct advntk_node *name = advntk_node_get(node, "plugin");
+    return advntk_node_count(node) == 1 && advntk_node_scalar(name) ? name : node;
 }
 
+/* A tree counts by what it says, not by how: 8/255 as its value, a plugin without parameters as its
+ * name. */
 static void hash_tree(const struct advntk_node *node, struct advntk__hash *hash)
 {
+    double number;
+    node = shortest(node);
     advntk__hash_int(hash, (int64_t)advntk_node_kind(node));
+    if (advntk_node_scalar(node) &&
+        advntk__expression(advntk_node_scalar(node), NULL, &number, NULL) == ADVNTK_OK) {
+        advntk__hash_real(hash, number);
+        return;
+    }
     advntk__hash_text(hash, advntk_node_scalar(node));
     advntk__hash_int(hash, advntk_node_count(node));
     for (ptrdiff_t i = 0; i < advntk_node_count(node); i++) {
@@ -73,7 +73,8 @@ static advntk_status hash_list(const struct advntk_param *row, const char *membe
     advntk__hash_int(hash, list.count);
     for (ptrdiff_t i = 0; i < list.count; i++) {
         TRY(hash_value(row, row->element,
-                       (const char *)list.items + (size_t)i * item_bytes(row->element), hash, err));
+                       (const char *)list.items + (size_t)i * advntk__param_bytes(row->element),
+                       hash, err));
     }
 out:
     return rc;
@@ -146,46 +147,11 @@ out:
 
 /* A row that came after the first release and has its default: runs stored before it keep their id.
  */
-static bool left_out(const struct advntk_param *row, const char *member)
+static advntk_status left_out(const struct advntk_param *row, const char *member, bool *out,
+                              struct advntk_error *err)
 {
-    bool b;
-    int64_t i;
-    double r;
-    int c;
-    const char *s;
-    struct advntk_slot slot;
-    if (row->flags & ADVNTK_P_NO_IDENTITY) {
-        return true;
-    }
-    if (!row->since || (row->flags & ADVNTK_P_REQUIRED)) {
-        return false;
-    }
-    switch ((int)row->type) {
-    case ADVNTK_PARAM_BOOL:
-        memcpy(&b, member, sizeof(b));
-        return b == row->def.b;
-    case ADVNTK_PARAM_INT:
-        memcpy(&i, member, sizeof(i));
-        return i == row->def.i;
-    case ADVNTK_PARAM_REAL:
-        memcpy(&r, member, sizeof(r));
-        return memcmp(&r, &row->def.r, sizeof(r)) == 0;
-    case ADVNTK_PARAM_CHOICE:
-        memcpy(&c, member, sizeof(c));
-        return strcmp(row->choices[c], row->def.s) == 0;
-    case ADVNTK_PARAM_STRING:
-    case ADVNTK_PARAM_PATH:
-    case ADVNTK_PARAM_NODE:
-        memcpy(&s, member, sizeof(s));
-        return s == NULL
-                   ? row->def.s == NULL
-                   : row->type != ADVNTK_PARAM_NODE && row->def.s && strcmp(s, row->def.s) == 0;
-    case ADVNTK_PARAM_SLOT:
-        memcpy(&slot, member, sizeof(slot));
-        return !slot.plugin && !row->def.s;
-    default:
-        return false;
-    }
+    *out = (row->flags & ADVNTK_P_NO_IDENTITY) != 0;
+    return *out || !row->since ? ADVNTK_OK : advntk__param_is_default(row, member, out, err);
 }
 
 static advntk_status hash_table(const struct advntk_param *rows, const void *config,
@@ -194,7 +160,9 @@ static advntk_status hash_table(const struct advntk_param *rows, const void *con
     advntk_status rc = ADVNTK_OK;
     for (const struct advntk_param *row = rows; row && row->name; row++) {
         const char *member = (const char *)config + row->offset;
-        if (!left_out(row, member)) {
+        bool absent;
+        TRY(left_out(row, member, &absent, err));
+        if (!absent) {
             advntk__hash_text(hash, row->name);
             TRY(hash_value(row, row->type, member, hash, err));
         }

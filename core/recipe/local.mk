@@ -15,11 +15,15 @@ libadvntk_la_SOURCES += \
 	core/recipe/parse.c \
 	core/recipe/parse.h \
 	core/recipe/print.c \
+	core/recipe/radii.c \
+	core/recipe/radii.h \
 	core/recipe/reference.c \
 	core/recipe/reference.h \
 	core/recipe/resolve.c \
 	core/recipe/resolve.h \
 	core/recipe/resolved.h \
+	core/recipe/standard.c \
+	core/recipe/standard.h \
 	core/recipe/study.c \
 	core/recipe/sweep.c \
 	core/recipe/sweep.h \

@@ -5,6 +5,8 @@
 
 #include "base/try.h"
 #include "recipe/compose.h"
+#include "recipe/resolve.h"
+#include "registry/registry.h"
 
 #include <string.h>
 
@@ -25,6 +27,120 @@ static bool is_reference(const struct advntk_node *node)
            advntk_node_get(node, "ref") != NULL;
 }
 
+/* ---- which parameter stands where ---- */
+
+/* What the names below a value are: keys of tables, or items of a list. */
+struct level {
+    bool top, list;
+    const struct advntk_param *tables[2]; /* NULL: not known, or there are none */
+    const struct advntk_param *row;       /* of the value; of a list's items; NULL: none */
+};
+
+static const struct advntk_param slot_of_method = {
+    .name = "method", .type = ADVNTK_PARAM_SLOT, .slot_kind = ADVNTK_KIND_METHOD};
+
+static const struct advntk_param *section_rows(const char *name)
+{
+    for (const struct advntk__section *s = advntk__recipe_sections(); s->name; s++) {
+        if (strcmp(s->name, name) == 0) {
+            return s->rows;
+        }
+    }
+    return NULL;
+}
+
+static const struct advntk_param *row_named(const struct level *level, const char *name)
+{
+    for (int t = 0; t < 2; t++) {
+        for (const struct advntk_param *row = level->tables[t]; row && row->name; row++) {
+            if (strcmp(row->name, name) == 0) {
+                return row;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* The level below `name`, as far as it does not depend on the value there. */
+static struct level below(const struct level *level, const char *name)
+{
+    struct level next = {.row = NULL};
+    if (level->list) {
+        return (struct level){.tables = {level->tables[0], NULL}, .row = level->row};
+    }
+    if (level->top && section_rows(name)) {
+        next.tables[0] = section_rows(name);
+        next.list = strcmp(name, "evaluate") == 0;
+    } else if (level->top && strcmp(name, slot_of_method.name) == 0) {
+        next.row = &slot_of_method;
+    } else {
+        next.row = row_named(level, name);
+    }
+    next.list = next.list || (next.row && next.row->type == ADVNTK_PARAM_LIST);
+    return next;
+}
+
+/* The tables of the plugin in a slot. */
+static void enter(struct referrer *r, struct level *level, const struct advntk_node *value)
+{
+    const struct advntk__plugin_record *record = NULL;
+    const char *name = advntk_node_scalar(value);
+    if (!level->row || level->list || level->row->slot_kind == 0) {
+        return;
+    }
+    name = name ? name : advntk_node_scalar(advntk_node_get(value, "plugin"));
+    name = name ? name : level->row->def.s;
+    if (name) {
+        record = advntk__registry_find(r->c->memory->registry, level->row->slot_kind, name);
+    }
+    if (record) {
+        level->tables[0] = record->plugin.params;
+        level->tables[1] = advntk__slot_host_params(record->plugin.kind);
+    }
+}
+
+/* ---- the value at a path ---- */
+
+/* Notes why there is no value at the name that begins at `rest`. */
+static void nothing_there(struct referrer *r, const struct advntk_node *node,
+                          const struct advntk_node *ref, const char *name, size_t length,
+                          const struct advntk_param *row, const struct advntk__way *way)
+{
+    struct advntk__text hint = {0};
+    if (row) {
+        advntk__text_printf(&hint, ", and %s has no default", row->name);
+    } else {
+        advntk__step_hint(node, name, &hint);
+    }
+    advntk__mistake(r->c, ref->place, way, "'%.100s': nothing is written at '%.*s'%s", ref->text,
+                    (int)length, name, advntk__text_get(&hint));
+    advntk__text_release(&hint);
+}
+
+/* One step of a path: what is written there, or the default of the parameter of that name. */
+static advntk_status step(struct referrer *r, const struct advntk_node *ref, const char *name,
+                          struct level *level, struct advntk_node **node,
+                          const struct advntk__way *way, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__entry *entry = advntk__step(*node, name);
+    struct advntk_node *value = entry ? entry->value : NULL;
+    struct level next = below(level, name);
+    if (advntk_node_kind(value) == ADVNTK_NODE_NULL) {
+        value = NULL;
+        if (next.row && !level->list && !(next.row->flags & ADVNTK_P_REQUIRED)) {
+            TRY(advntk__default_tree(r->c, next.row, ref->place, way, &value, err));
+        }
+        if (!value) {
+            nothing_there(r, *node, ref, name, strlen(name), next.row, way);
+        }
+    }
+    *node = value;
+    *level = next;
+out:
+    return rc;
+}
+
 /* Walks from the top along a dotted path, replacing the references that it meets. */
 static advntk_status find_target(struct referrer *r, const struct advntk_node *ref,
                                  const struct advntk__way *way, struct advntk_node **target,
@@ -32,27 +148,20 @@ static advntk_status find_target(struct referrer *r, const struct advntk_node *r
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk_node *node = r->root;
+    struct level level = {.top = true, .tables = {section_rows(""), NULL}};
     const char *rest = ref->text;
     char name[256];
     *target = NULL;
-    while (node) {
+    for (;;) {
         size_t length = strcspn(rest, ".");
-        struct advntk__entry *entry = NULL;
-        if (length < sizeof(name)) {
-            memcpy(name, rest, length);
-            name[length] = '\0';
-            entry = advntk__step(node, name);
-        }
-        if (!entry || entry->value->kind == ADVNTK_NODE_NULL) {
-            struct advntk__text hint = {0};
-            advntk__step_hint(node, length < sizeof(name) ? name : "", &hint);
-            advntk__mistake(r->c, ref->place, way, "'%.100s': nothing is written at '%.*s'%s",
-                            ref->text, (int)length, rest, advntk__text_get(&hint));
-            advntk__text_release(&hint);
+        if (length >= sizeof(name)) {
+            nothing_there(r, node, ref, rest, length, NULL, way);
             goto out;
         }
-        node = entry->value;
-        if (rest[length] == '\0') {
+        memcpy(name, rest, length);
+        name[length] = '\0';
+        TRY(step(r, ref, name, &level, &node, way, err));
+        if (!node || rest[length] == '\0') {
             break;
         }
         if (is_reference(node)) {
@@ -62,6 +171,7 @@ static advntk_status find_target(struct referrer *r, const struct advntk_node *r
                 goto out;
             }
         }
+        enter(r, &level, node);
         rest += length + 1;
     }
     *target = node;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* {ref: method.attack}: the value of another place; keys beside `ref` are merged over it. */
+/*
+ * {ref: method.attack}: the value of another place; keys beside `ref` are merged over it. Where
+ * nothing is written it is the default of the parameter, if the table gives one.
+ */
 #ifndef ADVNTK_RECIPE_REFERENCE_H
 #define ADVNTK_RECIPE_REFERENCE_H
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/try.h"
+#include "recipe/radii.h"
 #include "recipe/reference.h"
 
 #include <advntk/plugin.h>
@@ -82,7 +83,9 @@ static const struct advntk_param method_rows[] = {ADVNTK_SLOT(struct method_sect
 
 static const struct advntk_param evaluation_rows[] = {
     ADVNTK_STRING(EVALUATION, name, NULL, .flags = ADVNTK_P_REQUIRED,
-                  .help = "key of the result: letters, digits, _ - + @"),
+                  .help =
+                      "key of the result: letters, digits, _ - + @; name@radius where the attack's "
+                      "radius is a list, which gives an evaluation each"),
     ADVNTK_SLOT(EVALUATION, attack, ATTACK, NULL, .help = "without it: accuracy on clean images"),
     ADVNTK_INT(EVALUATION, samples, 0, 0, INT32_MAX, .unit = "images",
                .help = "the first so many test images; 0: all"),
@@ -130,6 +133,7 @@ static const struct advntk_node *section(struct run *r, const char *name)
     return node && node->kind == ADVNTK_NODE_MAP ? node : NULL;
 }
 
+/* Letters, digits and the characters of `more`, begun by no dot. */
 static bool name_is_fine(const char *name, const char *more)
 {
     for (const char *s = name; *s; s++) {
@@ -240,6 +244,20 @@ out:
     return rc;
 }
 
+/* "pgd10", "pgd10@8/255": a dot would split the key of an override. */
+static bool evaluation_name_is_fine(const char *name)
+{
+    char first[128];
+    size_t length = strcspn(name, "@");
+    if (length >= sizeof(first)) {
+        return false;
+    }
+    memcpy(first, name, length);
+    first[length] = '\0';
+    return name_is_fine(first, "_-+") &&
+           (name[length] == '\0' || name_is_fine(name + length, "_-+@./"));
+}
+
 static void check_name(struct run *r, ptrdiff_t i, const struct advntk_node *item,
                        const struct advntk__way *way)
 {
@@ -248,9 +266,10 @@ static void check_name(struct run *r, ptrdiff_t i, const struct advntk_node *ite
     if (!name || !written) {
         return;
     }
-    if (!name_is_fine(name, "_-+@")) {
+    if (!evaluation_name_is_fine(name)) {
         advntk__mistake(r->c, written->place, way,
-                        "name: got '%.60s', expected letters, digits, _ - + @", name);
+                        "name: got '%.60s', expected letters, digits, _ - + @ (and . / behind @)",
+                        name);
     }
     for (ptrdiff_t k = 0; k < i; k++) {
         if (r->evaluations[k].name && strcmp(r->evaluations[k].name, name) == 0) {
@@ -287,6 +306,13 @@ static advntk_status read_evaluations(struct run *r, struct advntk_error *err)
     r->out->evaluation_count = advntk_node_count(list);
 out:
     return rc;
+}
+
+/* A list of radii in an attack is an evaluation each. */
+static advntk_status expand_radii(struct run *r, struct advntk_error *err)
+{
+    struct advntk__entry *entry = advntk__node_find(r->root, "evaluate");
+    return advntk__radii_expand(r->c, entry ? entry->value : NULL, err);
 }
 
 /* ---- let ---- */
@@ -446,6 +472,7 @@ advntk_status advntk__resolve(struct advntk__configurer *c, struct advntk_node *
     const struct advntk__method_settings *settings;
     TRY(advntk__references(c, root, err));
     TRY(read_let(&r, err));
+    TRY(expand_radii(&r, err));
     TRY(read_top(&r, default_name, err));
     TRY(read_data(&r, err));
     TRY(read_model(&r, err));

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "recipe/configure.h"
+#include "registry/registry.h"
 
 #include <advntk/plugin.h>
 #include <inttypes.h>
@@ -30,10 +31,6 @@ out:
     return rc;
 }
 
-static advntk_status value_tree(struct advntk__study_memory *memory, const struct advntk_param *row,
-                                const char *member, struct advntk_node **node,
-                                struct advntk_error *err);
-
 static advntk_status text_tree(struct advntk__study_memory *memory, const char *text,
                                struct advntk_node **node, struct advntk_error *err)
 {
@@ -47,24 +44,6 @@ out:
     return rc;
 }
 
-static size_t item_bytes(enum advntk_param_type type)
-{
-    switch ((int)type) {
-    case ADVNTK_PARAM_BOOL:
-        return sizeof(bool);
-    case ADVNTK_PARAM_INT:
-        return sizeof(int64_t);
-    case ADVNTK_PARAM_REAL:
-        return sizeof(double);
-    case ADVNTK_PARAM_CHOICE:
-        return sizeof(int);
-    case ADVNTK_PARAM_SLOT:
-        return sizeof(struct advntk_slot);
-    default:
-        return sizeof(const char *);
-    }
-}
-
 static advntk_status list_tree(struct advntk__study_memory *memory, const struct advntk_param *row,
                                const struct advntk_list *list, struct advntk_node **node,
                                struct advntk_error *err)
@@ -75,8 +54,8 @@ static advntk_status list_tree(struct advntk__study_memory *memory, const struct
     element.type = row->element;
     TRY(advntk__node_new(memory, ADVNTK_NODE_LIST, &resolved_place, node, err));
     for (ptrdiff_t i = 0; i < list->count; i++) {
-        const char *at = (const char *)list->items + (size_t)i * item_bytes(row->element);
-        TRY(value_tree(memory, &element, at, &item, err));
+        const char *at = (const char *)list->items + (size_t)i * advntk__param_bytes(row->element);
+        TRY(advntk__value_tree(memory, &element, at, &item, err));
         if (item) {
             TRY(advntk__node_add(*node, NULL, &resolved_place, item, err));
         }
@@ -100,10 +79,9 @@ out:
     return rc;
 }
 
-/* *node NULL: nothing to write (an empty slot, an absent text or tree, a number not given). */
-static advntk_status value_tree(struct advntk__study_memory *memory, const struct advntk_param *row,
-                                const char *member, struct advntk_node **node,
-                                struct advntk_error *err)
+advntk_status advntk__value_tree(struct advntk__study_memory *memory,
+                                 const struct advntk_param *row, const char *member,
+                                 struct advntk_node **node, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     union {
@@ -179,7 +157,7 @@ advntk_status advntk__config_tree(const struct advntk_param *rows, const void *c
     advntk_status rc = ADVNTK_OK;
     struct advntk_node *value;
     for (const struct advntk_param *row = rows; row && row->name; row++) {
-        TRY(value_tree(map->memory, row, (const char *)config + row->offset, &value, err));
+        TRY(advntk__value_tree(map->memory, row, (const char *)config + row->offset, &value, err));
         if (value) {
             TRY(advntk__node_add(map, row->name, &resolved_place, value, err));
         }

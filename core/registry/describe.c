@@ -192,6 +192,8 @@ static void example_row(const struct advntk_param *row, const char *indent,
         advntk__text_puts(out, "  # required");
     } else if (row->type == ADVNTK_PARAM_STRING || row->type == ADVNTK_PARAM_PATH) {
         yaml_text(row->def.s, out);
+    } else if (row->type == ADVNTK_PARAM_SLOT && row->slot_kind == ADVNTK_KIND_ATTACK) {
+        advntk__text_printf(out, "{plugin: %s, norm: linf, radius: 8/255}", row->def.s);
     } else {
         advntk__param_default_text(row, out);
     }

@@ -76,8 +76,6 @@ ADVNTK_MUST_CHECK advntk_status advntk__audit_table(uint32_t kind, ptrdiff_t cou
                                                     struct advntk_error *err);
 
 size_t advntk__ops_bytes(uint32_t kind);
-/* Size and alignment of the member that a row fills; 0: no such type. */
-size_t advntk__param_bytes(enum advntk_param_type type);
 const char *advntk__param_type_name(enum advntk_param_type type);
 
 /* Whether a refused file lies in the folder of that kind, or directly in a plugin folder; kind 0:

@@ -54,6 +54,9 @@ ptrdiff_t advntk__registry_refusal_count(const struct advntk__registry *registry
 const struct advntk__refusal *advntk__registry_refusal(const struct advntk__registry *registry,
                                                        ptrdiff_t i);
 
+/* Size of the member that a row of the type fills, and of a list's item; 0: no such type. */
+size_t advntk__param_bytes(enum advntk_param_type type);
+
 /* The host's own parameters of a kind, merged into every slot of it: attack has them, others NULL.
  */
 const struct advntk_param *advntk__host_params(uint32_t kind);

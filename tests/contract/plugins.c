@@ -4,8 +4,10 @@
  */
 #include "config.h"
 
+#include "recipe/resolved.h"
 #include "registry/describe.h"
 #include "registry/registry.h"
+#include "scratch.h"
 #include "tap.h"
 
 #include <jansson.h>
@@ -64,7 +66,53 @@ static bool rows_agree(const struct advntk_plugin *plugin, const json_t *paramet
     return json_array_size(parameters) == count;
 }
 
-static void test_describe(const struct advntk__plugin_record *record, const char *id)
+/* A whole recipe around the piece that `describe` shows. Norms stand in an attack, which stands in
+ * the method; what must be given but has no value in general gets one. */
+static void write_example(uint32_t kind, const char *example)
+{
+    static const char base[] = "advntk: 1\n"
+                               "data: {dataset: digits, train: 100, validation: 20}\n"
+                               "model: {architecture: mlp, kernel: ntk}\n"
+                               "method: {plugin: advntk, attack: {plugin: pgd, radius: 0.1}}\n";
+    struct advntk__text text = {0};
+    advntk__text_puts(&text, "advntk: 1\nextends: base.yaml\n");
+    advntk__text_puts(&text, kind == ADVNTK_KIND_NORM ? "method:\n" : "");
+    for (const char *line = example; *line;) {
+        size_t length = strcspn(line, "\n");
+        advntk__text_puts(&text, kind == ADVNTK_KIND_NORM ? "  " : "");
+        advntk__text_add(&text, line, length);
+        advntk__text_puts(&text, "\n");
+        line += length + (line[length] == '\n');
+    }
+    scratch_write("base.yaml", base, sizeof(base) - 1);
+    scratch_write("example.yaml", advntk__text_get(&text), text.length);
+    advntk__text_release(&text);
+}
+
+/* The example of `describe` is read by the recipes' reader. */
+static void test_example(const struct advntk__registry *registry,
+                         const struct advntk__plugin_record *record, const json_t *described,
+                         const char *id)
+{
+    const char *example = json_string_value(json_object_get(described, "example"));
+    struct advntk__study *study = NULL;
+    struct advntk__text messages = {0};
+    struct advntk_error err = {0};
+    if (!ok(example != NULL, "%s: described with an example", id)) {
+        return;
+    }
+    write_example(record->plugin.kind, example);
+    if (!ok(advntk__study_load(registry, scratch("example.yaml"), NULL, &study, &messages, &err) ==
+                ADVNTK_OK,
+            "%s: its example is a piece of recipe", id)) {
+        printf("# %s\n# %s\n", advntk__text_get(&messages), example);
+    }
+    advntk__text_release(&messages);
+    advntk__study_free(study);
+}
+
+static void test_describe(const struct advntk__registry *registry,
+                          const struct advntk__plugin_record *record, const char *id)
 {
     struct advntk__text text = {0};
     struct advntk_error err;
@@ -89,6 +137,7 @@ static void test_describe(const struct advntk__plugin_record *record, const char
             "%s: JSON that is valid and has the table's rows", id)) {
         printf("# line %d: %s\n", where.line, where.text);
     }
+    test_example(registry, record, json, id);
     json_decref(json);
     advntk__text_release(&text);
 }
@@ -100,6 +149,7 @@ int main(void)
     ptrdiff_t ours = 0;
 
     unsetenv("ADVNTK_PLUGIN_PATH");
+    scratch_make();
     if (advntk__registry_new(PLUGINS, true, &registry, &err) != ADVNTK_OK) {
         printf("Bail out! %s\n", err.text);
         return 1;
@@ -121,9 +171,10 @@ int main(void)
         snprintf(id, sizeof(id), "%s/%s", advntk__kind_name(r->plugin.kind), r->plugin.name);
         ok(is_compatible(r->plugin.licence), "%s: licence %s goes with the GPL", id,
            r->plugin.licence);
-        test_describe(r, id);
+        test_describe(registry, r, id);
     }
     ok(ours > 0, "the build has plugins: %td", ours);
     advntk__registry_free(registry);
+    scratch_remove();
     return done_testing();
 }

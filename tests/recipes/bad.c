@@ -3,6 +3,7 @@
  * line) must give exactly expected.err. What text files cannot hold is made here. */
 #include "config.h"
 
+#include "scratch.h"
 #include "tap.h"
 
 #include "base/text.h"
@@ -182,7 +183,6 @@ static void test_files(void)
 int main(void)
 {
     struct advntk_error err = {0};
-    char scratch[] = "/tmp/advntk-recipes-XXXXXX";
     unsetenv("ADVNTK_TEST_NO_SUCH");
     if (advntk__registry_new(RECIPES ":" PLUGINS, true, &registry, &err) != ADVNTK_OK ||
         chdir(SOURCE "/tests/recipes-bad") != 0) {
@@ -190,14 +190,16 @@ int main(void)
         return 1;
     }
     test_folders();
-    if (!mkdtemp(scratch) || chdir(scratch) != 0) {
+    scratch_make();
+    if (chdir(scratch_folder) != 0) {
         printf("Bail out! no folder for a test\n");
         return 1;
     }
     test_bytes();
     test_sizes();
     test_files();
-    ok(unlink("recipe.yaml") == 0 && rmdir(scratch) == 0, "the scratch folder is gone");
+    ok(chdir("/") == 0, "out of the scratch folder");
+    scratch_remove();
     advntk__registry_free(registry);
     return done_testing();
 }

@@ -13,7 +13,9 @@ struct fit_config {
     const char *note, *file;
     struct advntk_slot loss, attack;
     struct advntk_list stops, rates, flags, words, modes, activations;
-    struct advntk_pair window;
+    struct advntk_pair window, late_pair;
+    struct advntk_list late_list, late_slots;
+    struct advntk_slot late_slot;
     const struct advntk_node *layers;
 };
 
@@ -43,6 +45,13 @@ static const struct advntk_param fit_params[] = {
     ADVNTK_SLOT_LIST(FIT, activations, ACTIVATION, "[relu, {plugin: erf, a: 2}]", .help = "some"),
     ADVNTK_PAIR(FIT, window, 2, 0, 9, .help = "window"),
     ADVNTK_NODE(FIT, layers, .help = "a tree"),
+    ADVNTK_LIST(FIT, late_list, REAL, "[1, 2.5]", 0, 9, .since = "9.0.0", .help = "came later"),
+    ADVNTK_PAIR(FIT, late_pair, 3, 0, 9, .since = "9.0.0", .help = "came later"),
+    ADVNTK_SLOT(FIT, late_slot, ACTIVATION, "{plugin: erf, a: 2}", .since = "9.0.0",
+                .help = "came later"),
+    ADVNTK_SLOT_LIST(FIT, late_slots, ACTIVATION,
+                     "[{plugin: leaky_relu, negative_slope: 0.3}, relu]", .since = "9.0.0",
+                     .help = "came later"),
     ADVNTK_PARAM_END};
 
 static advntk_status fit_check(const void *config, struct advntk_error *err)

@@ -3,6 +3,7 @@
  * argument is the number of recipes, the second the seed. */
 #include "config.h"
 
+#include "scratch.h"
 #include "tap.h"
 
 #include "base/text.h"
@@ -176,11 +177,12 @@ int main(int argc, char **argv)
     struct advntk__registry *registry;
     struct advntk_error err = {0};
     struct advntk_stream s;
-    char scratch[] = "/tmp/advntk-recipes-XXXXXX", text[ROOM];
+    char text[ROOM];
     long count = argc > 1 ? strtol(argv[1], NULL, 10) : 3000, good = 0, read = 0;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    scratch_make();
     if (advntk__registry_new(RECIPES ":" PLUGINS, true, &registry, &err) != ADVNTK_OK ||
-        !mkdtemp(scratch) || chdir(scratch) != 0) {
+        chdir(scratch_folder) != 0) {
         printf("Bail out! %s\n", err.text);
         return 1;
     }
@@ -198,7 +200,8 @@ int main(int argc, char **argv)
     }
     ok(good == count, "%ld of %ld damaged recipes are read or refused in good order", good, count);
     ok(read > count / 20 && read < count, "%ld of them are read", read);
-    ok(unlink("recipe.yaml") == 0 && rmdir(scratch) == 0, "the scratch folder is gone");
+    ok(chdir("/") == 0, "out of the scratch folder");
+    scratch_remove();
     advntk__registry_free(registry);
     return done_testing();
 }
