@@ -12,6 +12,7 @@ unit_tests = \
 	flow \
 	graph \
 	infinite \
+	kernel_reference \
 	losses \
 	memory \
 	norms \
@@ -27,6 +28,7 @@ unit_tests = \
 oracle_tests = \
 	advntk \
 	attack_predictor \
+	duals \
 	kernels \
 	losses \
 	pgd \
@@ -50,7 +52,7 @@ test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/
 	$(addprefix tests/,$(folder_tests))
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
-EXTRA_DIST += tests/attack_world.h tests/plugin.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
+EXTRA_DIST += tests/attack_world.h tests/plugin.h tests/reference.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
 EXTRA_DIST += tests/cli/lib.sh tests/engine.h tests/oracle/data tests/oracle_data.h
 CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries)) $(addsuffix .log,$(test_programs)) $(test_scripts:.sh=.log)
 
