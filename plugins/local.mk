@@ -30,8 +30,11 @@ plugins = \
 	loss/mse \
 	method/advntk \
 	method/ntk \
+	norm/l0 \
+	norm/l1 \
 	norm/l2 \
 	norm/linf \
+	norm/mahalanobis \
 	optimizer/adam \
 	optimizer/gradnorm_sgd \
 	optimizer/sgd
@@ -44,7 +47,7 @@ plugins/dataset/digits.so: PLUGIN_LIBS = $(ZLIB_LIBS)
 plugin_files = $(addprefix plugins/,$(addsuffix .so,$(plugins)))
 # sources by rule, not by hand, so that a plugin costs one line
 EXTRA_DIST += $(addprefix plugins/,$(addsuffix .c,$(plugins)))
-EXTRA_DIST += plugins/loss/ranking.h plugins/optimizer/rate.h
+EXTRA_DIST += plugins/loss/ranking.h plugins/norm/select.h plugins/optimizer/rate.h
 all-local: $(plugin_files)
 check-am: all-local
 CLEANFILES = $(plugin_files) $(plugin_files:.so=.d)

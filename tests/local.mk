@@ -32,7 +32,8 @@ oracle_tests = \
 	kernels \
 	losses \
 	pgd \
-	predictor
+	predictor \
+	projections
 # tests of other folders: tests/NAME.c
 folder_tests = \
 	broken/refusals \
