@@ -131,10 +131,6 @@ static advntk_status mahalanobis_check(const void *config, struct advntk_error *
     const struct mahalanobis_config *cfg = config;
     const char *paths[2] = {cfg->metric, cfg->mask};
 
-    if (!cfg->metric && !cfg->mask) {
-        return ADVNTK_FAIL(err, EINVALID,
-                           "neither metric nor mask is given; without them use norm l2");
-    }
     for (int k = 0; k < 2; k++) {
         const struct weights *w = paths[k] ? weights_of(paths[k], err) : NULL;
         if (paths[k] && !w) {
@@ -421,7 +417,8 @@ ADVNTK_PLUGIN(
     .summary = "Euclidean norm with weights, and values that must not change",
     .doc = "A diagonal metric from an npy file makes changes cheap here and dear there, a "
            "mask forbids them. A file holds one number a value, or one a pixel for all "
-           "its channels; images of another size are refused. All projections are exact.",
+           "its channels; images of another size are refused. Without either it is l2. All "
+           "projections are exact.",
     .source = "Mahalanobis 1936; projections: KKT conditions, solved exactly",
     .params = mahalanobis_params, .config_bytes = sizeof(struct mahalanobis_config),
     .check = mahalanobis_check);
