@@ -37,6 +37,7 @@ oracle_tests = \
 # tests of other folders: tests/NAME.c
 folder_tests = \
 	broken/refusals \
+	cli/arrays \
 	contract/plugins \
 	recipes/bad \
 	recipes/resolve \

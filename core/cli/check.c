@@ -9,11 +9,14 @@
 #include <stdlib.h>
 
 static struct cli_words check_overrides, check_sweeps;
+static int64_t check_memory;
 
 static const struct cli_option check_options[] = {
     {CLI_WORDS, "set", 's', "KEY=VALUE", &check_overrides,
      "replaces a value of the recipe (repeatable)"},
     {CLI_WORDS, "sweep", 0, "KEY=[A,B]", &check_sweeps, "adds a product axis (repeatable)"},
+    {CLI_SIZE, "memory", 0, "SIZE", &check_memory,
+     "refuse runs that need more (default: what is free)"},
     {CLI_END, NULL, 0, NULL, NULL, NULL},
 };
 
@@ -23,6 +26,8 @@ static int check_one(const struct cli *cli, struct cli_work *work, const char *f
                                                   .overrides = check_overrides.items,
                                                   .sweep_count = check_sweeps.count,
                                                   .sweeps = check_sweeps.items};
+    const struct advntk__runner_options options = {.results = cli->results,
+                                                   .memory_limit = check_memory};
     struct advntk__text faults = {0};
     struct advntk_error err = {0};
     int code = cli_work_load(work, file, &recipe);
@@ -30,7 +35,7 @@ static int check_one(const struct cli *cli, struct cli_work *work, const char *f
     if (code != CLI_DONE) {
         return code;
     }
-    if (advntk__study_check(work->host, work->registry, work->study, cli->results, &faults, &err) !=
+    if (advntk__study_check(work->host, work->registry, work->study, &options, &faults, &err) !=
         ADVNTK_OK) {
         cli_progress_clear();
         fputs(advntk__text_get(&faults), stderr);

@@ -114,9 +114,11 @@ void cli_work_release(struct cli_work *work);
 /* Images from an .npy file: n x H x W x C, n x H x W or n x d. pixels (n,d): advntk_free. */
 struct cli_images {
     ptrdiff_t n, height, width, channels, d;
+    int rank; /* as in the file */
     double *pixels;
 };
-/* scale_bytes: uint8 values are divided by 255, others used as they are. */
+/* scale_bytes: uint8 values are divided by 255, others used as they are. Fails: EIO, EFORMAT, ESHAPE,
+ * ENUMERIC (NaN or infinity, with its place). */
 advntk_status cli_images_read(const char *path, bool scale_bytes, struct cli_images *images,
                               struct advntk_error *err);
 

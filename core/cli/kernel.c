@@ -173,8 +173,9 @@ static advntk_status write_gradient(const struct pair *p, struct advntk_error *e
     double *dx = advntk_alloc(p->n1 * p->x1.d, sizeof(*dx));
     void *g = advntk_alloc(ADVNTK_PANEL * p->n2, p->real),
          *k = advntk_alloc(ADVNTK_PANEL * p->n2, p->real);
-    const ptrdiff_t shape[4] = {p->n1, p->x1.height, p->x1.width, p->x1.channels},
-                    flat[2] = {p->n1, p->x1.d};
+    /* as the file had it: n x H x W has one channel, n x d one row */
+    const ptrdiff_t shape[4] = {p->n1, p->x1.rank == 2 ? p->x1.d : p->x1.height, p->x1.width,
+                                p->x1.channels};
     advntk_status rc = ADVNTK_OK;
 
     if (!dx || !g || !k) {
@@ -197,8 +198,7 @@ static advntk_status write_gradient(const struct pair *p, struct advntk_error *e
         }
         TRY(gradient_panel(p, at, count, g, k, dx, err));
     }
-    TRY(advntk_npy_write(kernel_gradient_output, ADVNTK_FLOAT64, p->x1.height == 1 ? 2 : 4,
-                         p->x1.height == 1 ? flat : shape, dx, err));
+    TRY(advntk_npy_write(kernel_gradient_output, ADVNTK_FLOAT64, p->x1.rank, shape, dx, err));
 out:
     advntk_free(weights.pixels);
     advntk_free(dx);

@@ -44,6 +44,7 @@ static advntk_status predict(struct cli_work *work, const struct advntk__folder 
 {
     struct advntk__opened run = {0};
     struct cli_images images = {0};
+    const struct advntk_dataset_info *info = &run.source.info;
     double *outputs = NULL;
     ptrdiff_t shape[2];
     advntk_status rc = ADVNTK_OK;
@@ -53,6 +54,11 @@ static advntk_status predict(struct cli_work *work, const struct advntk__folder 
     if (images.d != run.split.d) {
         FAIL(err, ESHAPE, "%s: images of %td values, run %s was trained on images of %td", input,
              images.d, folder->id, run.split.d);
+    }
+    if (images.rank > 2 && (images.height != info->height || images.width != info->width)) {
+        FAIL(err, ESHAPE, "%s: images of %td x %td x %td, expected %td x %td x %td or n x d", input,
+             images.height, images.width, images.channels, info->height, info->width,
+             info->channels);
     }
     outputs = advntk_alloc(images.n * run.split.classes, sizeof(*outputs));
     if (!outputs) {

@@ -22,7 +22,7 @@ static const struct cli_option run_options[] = {
     {CLI_WORDS, "sweep", 0, "KEY=[A,B]", &run_sweeps,
      "runs every value (repeatable: all combinations)"},
     {CLI_SIZE, "memory", 0, "SIZE", &run_memory,
-     "refuse runs whose kernel matrix needs more (default: what is free)"},
+     "refuse runs that need more (default: what is free)"},
     {CLI_FLAG, "fresh", 0, NULL, &run_fresh, "run again what is done or interrupted"},
     {CLI_FLAG, "fail-fast", 0, NULL, &run_fail_fast, "stop at the first run that fails"},
     {CLI_END, NULL, 0, NULL, NULL, NULL},

@@ -8,6 +8,7 @@
 #include "recipe/resolved.h"
 
 #include <advntk/npy.h>
+#include <math.h>
 #include <stdio.h>
 
 int cli_work_open(const struct cli *cli, struct cli_work *work)
@@ -68,11 +69,25 @@ static advntk_status shape_of(const char *path, const struct advntk_npy *npy,
                            "%s: %d dimensions, expected n x H x W x C, n x H x W or n x d", path,
                            npy->rank);
     }
+    images->rank = npy->rank;
     images->d = images->height * images->width * images->channels;
     if (images->n < 1 || images->d < 1) {
         return ADVNTK_FAIL(err, ESHAPE,
                            "%s: %td images of %td values, expected at least one of each", path,
                            images->n, images->d);
+    }
+    return ADVNTK_OK;
+}
+
+static advntk_status check_finite(const char *path, const struct cli_images *images,
+                                  struct advntk_error *err)
+{
+    for (ptrdiff_t i = 0; i < images->n * images->d; i++) {
+        if (!isfinite(images->pixels[i])) {
+            return ADVNTK_FAIL(err, ENUMERIC,
+                               "%s: value %td of image %td is %g, expected finite numbers", path,
+                               i % images->d, i / images->d, images->pixels[i]);
+        }
     }
     return ADVNTK_OK;
 }
@@ -93,6 +108,7 @@ advntk_status cli_images_read(const char *path, bool scale_bytes, struct cli_ima
         FAIL(err, ENOMEM, "%s: no memory for %td images of %td values", path, images->n, images->d);
     }
     TRY(advntk_npy_read_reals(&npy, 0, images->n * images->d, images->pixels, err));
+    TRY(check_finite(path, images, err));
     for (ptrdiff_t i = 0; scale_bytes && npy.dtype == ADVNTK_UINT8 && i < images->n * images->d;
          i++) {
         images->pixels[i] /= 255;

@@ -367,11 +367,20 @@ out:
     return rc;
 }
 
+/* What the run before kept and this one cannot use is not to stand in its way. */
+static void forget_other_kernel(struct run *r)
+{
+    struct advntk__kernel_memory *m = r->services.memory;
+
+    if (memcmp(m->key, r->services.kernel_key, sizeof(m->key)) != 0) {
+        advntk__kernel_memory_clear(m);
+    }
+}
+
 static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
                              struct advntk_error *err)
 {
     const struct advntk__runner_options *options = r->session->options;
-    const struct advntk_method_ops *method = r->config->method.plugin->ops;
     ptrdiff_t missing = 0;
     advntk_status rc = ADVNTK_OK;
 
@@ -383,13 +392,13 @@ static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
             goto out;
         }
     }
+    if (options->fresh || advntk__folder_state(&r->folder) != ADVNTK__RUN_FINISHED) {
+        forget_other_kernel(r);
+        TRY(advntk__memory_fits(&r->services, err));
+    }
     TRY(advntk__folder_lock(&r->folder, err));
     if (options->fresh) {
         TRY(advntk__folder_clear(&r->folder, err));
-    }
-    if (method->needs_kernel && advntk__folder_state(&r->folder) != ADVNTK__RUN_FINISHED) {
-        TRY(advntk__gram_fits(r->split.train.count, r->config->precision, options->memory_limit,
-                              err));
     }
     TRY(advntk__backend_open(r->session->host, &r->config->backend, err));
     TRY(compute(r, err));
@@ -556,7 +565,7 @@ static advntk_status check_one(struct session *s, const struct advntk__run_confi
         const struct advntk_problem *p = &r.services.problem;
         TRY(advntk__model_graph(&config->model, p->height, p->width, p->channels, p->classes,
                                 &graph, err));
-        TRY(advntk__gram_fits(p->train, p->precision, 0, err));
+        TRY(advntk__memory_fits(&r.services, err));
     }
 out:
     advntk__graph_free(graph);
@@ -565,11 +574,11 @@ out:
 }
 
 advntk_status advntk__study_check(struct advntk_host *host, const struct advntk__registry *registry,
-                                  const struct advntk__study *study, const char *results,
+                                  const struct advntk__study *study,
+                                  const struct advntk__runner_options *options,
                                   struct advntk__text *faults, struct advntk_error *err)
 {
-    const struct advntk__runner_options options = {.results = results};
-    struct session s = {.host = host, .registry = registry, .options = &options};
+    struct session s = {.host = host, .registry = registry, .options = options};
     ptrdiff_t failed = 0;
     struct advntk_error mine;
     advntk_status rc = ADVNTK_OK;

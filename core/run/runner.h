@@ -47,12 +47,13 @@ ADVNTK_MUST_CHECK advntk_status advntk__study_run(struct advntk_host *host,
 /*
  * Everything that can be found wrong without running: data, sizes, the layer graph, attacks that do
  * not go with the classes, memory. A line a fault in `faults`; then EINVALID with their number.
+ * Of the options it looks at results and memory_limit.
  */
 struct advntk__text;
 ADVNTK_MUST_CHECK advntk_status advntk__study_check(struct advntk_host *host,
                                                     const struct advntk__registry *registry,
                                                     const struct advntk__study *study,
-                                                    const char *results,
+                                                    const struct advntk__runner_options *options,
                                                     struct advntk__text *faults,
                                                     struct advntk_error *err);
 

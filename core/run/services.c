@@ -136,21 +136,61 @@ out:
     return rc;
 }
 
-int64_t advntk__gram_bytes(ptrdiff_t n, enum advntk_precision precision)
+/* ---- memory ---- */
+
+static int64_t gram_bytes(ptrdiff_t n, enum advntk_precision precision)
 {
     int64_t tiles = ((int64_t)n + ADVNTK__TILE - 1) / ADVNTK__TILE;
     int64_t entry = precision == ADVNTK_PRECISION_FLOAT32 ? 4 : 8;
 
-    if (tiles > INT32_MAX / 16) {
-        return INT64_MAX;
-    }
     return tiles * (tiles + 1) / 2 * ADVNTK__TILE * ADVNTK__TILE * entry;
 }
 
-/* What can be had without swapping; 0: unknown. */
+/* Training images as the kernel keeps them, and the arrays of a panel that is attacked: its values,
+ * their two derivatives, the cotangents, and the outputs. */
+static int64_t image_bytes(const struct advntk_problem *p)
+{
+    const int64_t real = p->precision == ADVNTK_PRECISION_FLOAT32 ? 4 : 8;
+    const int64_t layers = 128, arrays = 6; /* numbers an image that the layers keep */
+
+    return (int64_t)p->train * ((p->d + layers) * real + arrays * ADVNTK_PANEL * real) +
+           (int64_t)8 * ADVNTK_PANEL * p->d * (int64_t)sizeof(double);
+}
+
+void advntk__memory_need(const struct advntk__run_services *s, struct advntk__memory *need)
+{
+    const struct advntk_method_ops *method = s->config->method.plugin->ops;
+    const struct advntk_problem *p = &s->problem;
+    const struct advntk__kernel_memory *m = s->memory;
+
+    *need = (struct advntk__memory){.images = image_bytes(p)};
+    if (method->needs_kernel && !(m->gram && memcmp(m->key, s->kernel_key, sizeof(m->key)) == 0)) {
+        need->gram = gram_bytes(p->train, p->precision);
+    }
+    if (method->memory) {
+        need->method = method->memory(s->config->method.config, p);
+    }
+}
+
+/* A number from a file that holds one; -1: there is none. */
+static int64_t number_in(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    long long number = -1;
+
+    if (f) {
+        number = fscanf(f, "%lld", &number) == 1 ? number : -1;
+        fclose(f);
+    }
+    return number;
+}
+
+/* What can be had without swapping, within the limit of the control group; 0: unknown. */
 static int64_t memory_free(void)
 {
     FILE *f = fopen("/proc/meminfo", "re");
+    int64_t most = number_in("/sys/fs/cgroup/memory.max"),
+            used = number_in("/sys/fs/cgroup/memory.current"), free_bytes;
     char line[128];
     long long kib = 0;
 
@@ -162,22 +202,53 @@ static int64_t memory_free(void)
     if (f) {
         fclose(f);
     }
-    return kib * 1024;
+    free_bytes = kib * 1024;
+    if (most >= 0 && used >= 0 && (free_bytes == 0 || most - used < free_bytes)) {
+        free_bytes = most > used ? most - used : 1;
+    }
+    return free_bytes;
 }
 
-advntk_status advntk__gram_fits(ptrdiff_t n, enum advntk_precision precision, int64_t limit,
-                                struct advntk_error *err)
+/* "37.3 GiB" */
+static const char *size_text(int64_t bytes, char text[32])
 {
-    int64_t need = advntk__gram_bytes(n, precision), have = limit ? limit : memory_free();
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
 
-    if (have == 0 || need <= have) {
+    while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(*units)) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(text, 32, value < 100 && unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return text;
+}
+
+advntk_status advntk__memory_fits(const struct advntk__run_services *s, struct advntk_error *err)
+{
+    struct advntk__memory need;
+    int64_t limit = s->memory_limit, have = limit ? limit : memory_free(), all;
+    char text[5][32];
+
+    if (s->problem.train > INT32_MAX) { /* so that no sum below overflows */
+        return ADVNTK_FAIL(err, ELIMIT, "data.train: %td images, expected at most %d",
+                           s->problem.train, INT32_MAX);
+    }
+    advntk__memory_need(s, &need);
+    all = need.gram + need.method + need.images;
+    if (have == 0 || all <= have) {
         return ADVNTK_OK;
     }
     return ADVNTK_FAIL(
         err, ELIMIT,
-        "the kernel matrix of %td images needs %.2f GiB, %.2f GiB are %s: use %sfewer images", n,
-        (double)need / 0x1p30, (double)have / 0x1p30, limit ? "allowed" : "free",
-        precision == ADVNTK_PRECISION_FLOAT64 ? "precision float32 or " : "");
+        "this run needs %s (kernel matrix of %td images %s, method %s %s, images and workspace "
+        "%s), %s are %s: use %sfewer training images%s",
+        size_text(all, text[0]), s->problem.train, size_text(need.gram, text[1]),
+        s->config->method.plugin->name, size_text(need.method, text[2]),
+        size_text(need.images, text[3]), size_text(have, text[4]),
+        limit ? "allowed by --memory" : "free",
+        s->problem.precision == ADVNTK_PRECISION_FLOAT64 ? "precision float32, " : "",
+        limit ? " or a larger --memory" : ", or a machine with more");
 }
 
 /* ---- advntk/method.h ---- */
@@ -244,7 +315,6 @@ advntk_status advntk_host_gram(struct advntk_host *host, const struct advntk_sym
 
     TRY(open_kernel(host, err));
     if (!m->gram) {
-        TRY(advntk__gram_fits(p->train, p->precision, s->memory_limit, err));
         TRY(advntk__gram_compute(host, m->ops, m->state, m->points, p->train, p->precision,
                                  &m->gram, err));
     }

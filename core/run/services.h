@@ -53,10 +53,15 @@ ADVNTK_MUST_CHECK advntk_status advntk__model_graph(const struct advntk__model_c
                                                     struct advntk_graph **graph,
                                                     struct advntk_error *err);
 
-/* Bytes of the stored Gram matrix of n images; INT64_MAX: too many to count. */
-int64_t advntk__gram_bytes(ptrdiff_t n, enum advntk_precision precision);
-/* ELIMIT with the numbers where it is more than limit, or (limit 0) than the machine has free. */
-ADVNTK_MUST_CHECK advntk_status advntk__gram_fits(ptrdiff_t n, enum advntk_precision precision,
-                                                  int64_t limit, struct advntk_error *err);
+/* Bytes that a run will take beside what this process holds already: a kernel matrix that the run
+ * before left counts nothing. */
+struct advntk__memory {
+    int64_t gram, method, images; /* method: a factor, Krylov vectors; images: also workspace */
+};
+void advntk__memory_need(const struct advntk__run_services *services, struct advntk__memory *need);
+/* ELIMIT with the numbers and what to do, where that is more than memory_limit, or (limit 0) than
+ * the machine has free. */
+ADVNTK_MUST_CHECK advntk_status advntk__memory_fits(const struct advntk__run_services *services,
+                                                    struct advntk_error *err);
 
 #endif

@@ -304,6 +304,15 @@ out:
     return rc;
 }
 
+/* Krylov blocks of c columns, four arrays each: 16 of them, more than the usual 5 to 12. */
+static int64_t method_memory_bytes(const void *config, const struct advntk_problem *problem)
+{
+    const int64_t blocks = 16, arrays = 4;
+
+    (void)config;
+    return blocks * arrays * 8 * problem->train * problem->classes;
+}
+
 static ptrdiff_t method_steps(const void *config)
 {
     return (ptrdiff_t)((const struct advntk_config *)config)->steps;
@@ -388,6 +397,7 @@ static const struct advntk_method_ops advntk_ops = {
     .export_model = method_export,
     .import_model = method_import,
     .model_free = method_model_free,
+    .memory = method_memory_bytes,
 };
 
 static const char *const weights_choices[] = {"per_sample", "per_class", NULL};

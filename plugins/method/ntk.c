@@ -142,6 +142,17 @@ out:
     return rc;
 }
 
+/* The factor is a float64 triangle in tiles as the kernel matrix; then alpha, Y and the residual.
+ */
+static int64_t ntk_memory(const void *config, const struct advntk_problem *problem)
+{
+    const struct ntk_config *cfg = config;
+    const int64_t n = problem->train, tile = 512, tiles = (n + tile - 1) / tile,
+                  columns = 4 * 8 * n * problem->classes;
+
+    return isfinite(cfg->time) ? 4 * columns : tiles * (tiles + 1) / 2 * tile * tile * 8 + columns;
+}
+
 static ptrdiff_t ntk_steps(const void *config)
 {
     (void)config;
@@ -211,6 +222,7 @@ static const struct advntk_method_ops ntk_ops = {
     .export_model = ntk_export,
     .import_model = ntk_import,
     .model_free = ntk_model_free,
+    .memory = ntk_memory,
 };
 
 static const struct advntk_param ntk_params[] = {

@@ -67,7 +67,20 @@ has err "expected at least 2" "and is refused"
 "$advntk" run small.yaml --results one -s data.test=0 >out 2>err
 is $? 1 "no test images"
 has err "no test images" "are refused"
-"$advntk" run small.yaml --results one --memory 1K -s seed=9 >out 2>err
-is $? 1 "a memory limit"
-has err "GiB are allowed" "is kept before anything runs"
+for method in advntk ntk; do
+	"$advntk" run small.yaml --results memory --memory 1M -s method=$method >out 2>err
+	is $? 1 "$method with a memory limit"
+	has err "1.0 MiB are allowed by --memory" "is refused with the numbers"
+	has err "or a larger --memory" "and what to do"
+	is "$(ls memory/runs 2>/dev/null)" "" "before anything is written"
+	"$advntk" check small.yaml --memory 1M -s method=$method >out 2>err
+	is $? 1 "check of it"
+	has err "1.0 MiB are allowed by --memory" "says the same"
+	"$advntk" check small.yaml --memory 8M -s method=$method >out 2>err
+	is $? 0 "with room it is good: $method"
+done
+"$advntk" check small.yaml --memory 4M -s method=ntk -s evaluate_every=0 >out 2>err
+is $? 1 "the factor is counted too"
+"$advntk" check small.yaml --memory 4M -s method='{plugin: ntk, time: 1}' -s evaluate_every=0 >out 2>err
+is $? 0 "and not where there is none"
 done_testing

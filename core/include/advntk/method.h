@@ -23,6 +23,7 @@
 extern "C" {
 #endif
 
+struct advntk_problem;
 struct advntk_method_ops {
     bool needs_kernel, needs_validation; /* what the recipe must have */
     advntk_status (*open)(const void *config, struct advntk_host *host, void **state, struct advntk_error *err);
@@ -40,6 +41,9 @@ struct advntk_method_ops {
     advntk_status (*export_model)(void *state, struct advntk_writer *w, struct advntk_error *err);
     advntk_status (*import_model)(const void *config, struct advntk_host *host, struct advntk_reader *r, void **model, const struct advntk_model_ops **ops, struct advntk_error *err);
     void (*model_free)(void *model);
+    /* Bytes that training takes beside kernel matrix, images and predictor, before anything is computed: a
+     * factor, Krylov vectors. What is too much is refused with the numbers. NULL: nothing worth counting. */
+    int64_t (*memory)(const void *config, const struct advntk_problem *problem);
 };
 
 /* ---- what the host knows of the run ---- */
