@@ -40,6 +40,7 @@ folder_tests = \
 	cli/arrays \
 	contract/plugins \
 	recipes/bad \
+	recipes/custom \
 	recipes/resolve \
 	recipes/round \
 	recipes/sweep
@@ -136,7 +137,7 @@ tests/broken/attack/%.so: tests/broken/%.c
 recipe_plugin = tests/recipes/method/fit.so
 EXTRA_DIST += tests/recipes/fit.c tests/recipes/recipes.h tests/recipes-bad
 CLEANFILES += $(recipe_plugin) $(recipe_plugin:.so=.d)
-tests/recipes/bad.test tests/recipes/resolve.test tests/recipes/round.test tests/recipes/sweep.test \
+tests/recipes/bad.test tests/recipes/custom.test tests/recipes/resolve.test tests/recipes/round.test tests/recipes/sweep.test \
 	tests/unit/recipe_fuzz.test: $(recipe_plugin)
 tests/recipes/method/%.so: tests/recipes/%.c libadvntk.la
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) \

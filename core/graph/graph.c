@@ -275,6 +275,20 @@ static ptrdiff_t shared_source(const struct advntk_graph *graph, ptrdiff_t count
     return -1;
 }
 
+static void shape_text(struct advntk__shape s, char text[NAME_MAX_BYTES])
+{
+    if (s.channels == 0 && is_flat(s)) {
+        snprintf(text, NAME_MAX_BYTES, "infinitely wide");
+    } else if (s.channels == 0) {
+        snprintf(text, NAME_MAX_BYTES, "%td x %td of infinitely many channels", s.height, s.width);
+    } else if (is_flat(s)) {
+        snprintf(text, NAME_MAX_BYTES, "%td numbers", s.channels);
+    } else {
+        snprintf(text, NAME_MAX_BYTES, "an image of %td x %td x %td", s.height, s.width,
+                 s.channels);
+    }
+}
+
 static bool same_shape(struct advntk__shape a, struct advntk__shape b)
 {
     return a.height == b.height && a.width == b.width && a.channels == b.channels;
@@ -305,10 +319,11 @@ ptrdiff_t advntk_graph_sum(struct advntk_graph *graph, ptrdiff_t count, const pt
             layer.shape = in->shape;
         }
         if (!same_shape(in->shape, layer.shape)) {
-            return fault(graph, &layer, ADVNTK_ESHAPE,
-                         "branch %td is %td x %td x %td, the first is %td x %td x %td", b + 1,
-                         in->shape.height, in->shape.width, in->shape.channels, layer.shape.height,
-                         layer.shape.width, layer.shape.channels);
+            char its[NAME_MAX_BYTES], first[NAME_MAX_BYTES];
+            shape_text(in->shape, its);
+            shape_text(layer.shape, first);
+            return fault(graph, &layer, ADVNTK_ESHAPE, "branch %td is %s, the first is %s", b + 1,
+                         its, first);
         }
         if (!in->gaussian) {
             return fault(graph, &layer, ADVNTK_EINVALID,

@@ -452,6 +452,30 @@ static const char *plugin_name(struct advntk__configurer *c, uint32_t kind,
     return NULL;
 }
 
+/*
+ * Notes what a plugin's check says of its parameters: where the text begins with the place of a
+ * node in the tree, there and by that node's way. false: no such node at or below this one.
+ */
+static bool note_at_node(struct advntk__configurer *c, const struct advntk_node *node,
+                         const struct advntk__way *way, int depth, const char *text)
+{
+    const char *place = advntk_node_place(node), *rest = text;
+    size_t length = strlen(place);
+    bool noted = false;
+    if (strncmp(text, place, length) == 0 && strncmp(text + length, ": ", 2) == 0) {
+        rest += length + 2;
+        rest += strncmp(rest, "error: ", 7) == 0 ? 7 : 0;
+        advntk__mistake(c, node->place, way, "%s", rest);
+        return true;
+    }
+    for (ptrdiff_t i = 0; !noted && depth < ADVNTK__COPY_DEPTH && i < advntk_node_count(node);
+         i++) {
+        struct advntk__way at = {.up = way, .name = advntk_node_key(node, i), .index = i};
+        noted = note_at_node(c, advntk_node_item(node, i), &at, depth + 1, text);
+    }
+    return noted;
+}
+
 static advntk_status fill_slot(struct advntk__configurer *c,
                                const struct advntk__plugin_record *record,
                                const struct advntk_node *node, const struct advntk__way *way,
@@ -476,7 +500,8 @@ static advntk_status fill_slot(struct advntk__configurer *c,
         TRY(finish_attack(c, plugin, tables[0].config, tables[1].config, node, way, err));
     }
     if (c->mistakes == before && plugin->check &&
-        plugin->check(tables[0].config, &why) != ADVNTK_OK) {
+        plugin->check(tables[0].config, &why) != ADVNTK_OK &&
+        !note_at_node(c, node, way, 0, why.text)) {
         advntk__mistake(c, node->place, way, "%s", why.text);
     }
     *slot = (struct advntk_slot){plugin, tables[0].config,

@@ -63,8 +63,8 @@ static advntk_status read_std(const struct advntk_node *map, const char *key, do
     advntk_status rc = node ? advntk_node_real(node, value, err) : ADVNTK_OK;
 
     if (rc == ADVNTK_OK && !(*value >= 0 && *value < HUGE_VAL)) {
-        rc = ADVNTK_FAIL(err, EINVALID, "%s: %s is %g, expected a number >= 0",
-                         advntk_node_place(node), key, *value);
+        rc = ADVNTK_FAIL(err, EINVALID, "%s: got %g, expected a number >= 0",
+                         advntk_node_place(node), *value);
     }
     return rc;
 }
@@ -204,11 +204,10 @@ static advntk_status add_layer(struct builder *b, const struct advntk_node *node
         }
     }
     near = advntk_name_nearest(name, LAYERS, layer_names);
-    return ADVNTK_FAIL(err, EINVALID,
-                       "%s: unknown layer '%s'%s%s%s; known: dense, activation, flatten, residual, "
-                       "sum, identity",
-                       advntk_node_place(node), name, near ? ", did you mean '" : "",
-                       near ? near : "", near ? "'?" : "");
+    return ADVNTK_FAIL(err, EINVALID, "%s: no layer '%.60s'; %s%s%s", advntk_node_place(node), name,
+                       near ? "did you mean '" : "known: ",
+                       near ? near : "dense, activation, flatten, residual, sum, identity",
+                       near ? "'?" : "");
 }
 
 static advntk_status add_list(struct builder *b, const struct advntk_node *list, ptrdiff_t *at,

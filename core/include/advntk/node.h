@@ -29,7 +29,8 @@ const struct advntk_node *advntk_node_item(const struct advntk_node *node, ptrdi
 const char *advntk_node_key(const struct advntk_node *node, ptrdiff_t i);   /* of map entry i */
 const struct advntk_node *advntk_node_get(const struct advntk_node *map, const char *key); /* NULL: absent */
 
-/* "recipe.yaml:12:7", for messages; "-s key=value" for a node from the command line. */
+/* "recipe.yaml:12:7", for messages; "-s key=value" for a node from the command line. A message of a
+ * plugin's `check` that begins with it and ": " is reported there, with the key path of the node. */
 const char *advntk_node_place(const struct advntk_node *node);
 
 /* A number: plain, or an arithmetic expression (8/255). Fails: EINVALID with the place. */
