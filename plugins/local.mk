@@ -2,12 +2,26 @@
 # Every plugin: one line here, and its file plugins/KIND/NAME.c. A plugin that needs a library of its
 # own says so in the second list.
 plugins = \
+	activation/ab_relu \
 	activation/abs \
+	activation/cos \
 	activation/erf \
+	activation/exp \
+	activation/exp_normalized \
+	activation/gabor \
+	activation/gaussian \
+	activation/gelu \
+	activation/hermite \
 	activation/identity \
 	activation/leaky_relu \
+	activation/monomial \
+	activation/polynomial \
+	activation/rbf \
+	activation/rectified_monomial \
 	activation/relu \
 	activation/sigmoid_like \
+	activation/sign \
+	activation/sin \
 	architecture/custom \
 	architecture/mlp \
 	attack/fgsm \
@@ -47,7 +61,13 @@ plugins/dataset/digits.so: PLUGIN_LIBS = $(ZLIB_LIBS)
 plugin_files = $(addprefix plugins/,$(addsuffix .so,$(plugins)))
 # sources by rule, not by hand, so that a plugin costs one line
 EXTRA_DIST += $(addprefix plugins/,$(addsuffix .c,$(plugins)))
-EXTRA_DIST += plugins/loss/ranking.h plugins/norm/select.h plugins/optimizer/rate.h
+EXTRA_DIST += \
+	plugins/activation/pairwise.h \
+	plugins/activation/polynomial.h \
+	plugins/activation/wave.h \
+	plugins/loss/ranking.h \
+	plugins/norm/select.h \
+	plugins/optimizer/rate.h
 all-local: $(plugin_files)
 check-am: all-local
 CLEANFILES = $(plugin_files) $(plugin_files:.so=.d)

@@ -2,6 +2,7 @@
 # A test program: one line in unit_tests (tests/unit/NAME.c) or oracle_tests (tests/oracle/NAME.c); a shell
 # test: one line in script_tests (tests/NAME.sh). All speak TAP; tests/run runs them and counts.
 unit_tests = \
+	activations \
 	attack_audit \
 	attack_panel \
 	attack_plugins \
