@@ -145,6 +145,9 @@ tests/recipes/method/%.so: tests/recipes/%.c libadvntk.la
 		-fPIC -fvisibility=hidden -MMD -MF $(@:.so=.d) -shared $(LDFLAGS) -o $@ $< .libs/libadvntk.so
 -include $(recipe_plugin:.so=.d)
 
+.PHONY: build-tests
+build-tests: all $(test_binaries) $(broken_files) $(recipe_plugin)
+
 # make check ONLY='tests/unit/random.test' runs only these
 TESTS_TO_RUN = $(or $(ONLY),$(test_binaries) $(test_scripts))
 check-local: all $(test_binaries)

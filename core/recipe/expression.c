@@ -314,7 +314,7 @@ static bool infinite(const char *text, double *value)
     const char *s = text + (*text == '-' || *text == '+');
     bool found = strcmp(s, ".inf") == 0 || strcmp(s, ".Inf") == 0 || strcmp(s, ".INF") == 0;
     if (found) {
-        *value = *text == '-' ? -INFINITY : INFINITY;
+        *value = *text == '-' ? -HUGE_VAL : HUGE_VAL;
     }
     return found;
 }

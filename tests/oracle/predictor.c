@@ -186,12 +186,12 @@ static void test_faults(void)
        "other shapes are refused");
     is_text(err.text, "images are 4 x 8 x 3, the predictor's 8 x 8 x 3", "with both shapes");
     batch = images(2, pixels);
-    pixels[D + 7] = NAN;
+    pixels[D + 7] = (double)NAN;
     ok(ops->forward(w.predictor, &batch, f, NULL, &err) == ADVNTK_ENUMERIC,
        "a NaN pixel is refused");
     is_text(err.text, "image 1: value 7 is nan", "with its place");
     pixels[D + 7] = 0;
-    bad[3] = INFINITY;
+    bad[3] = HUGE_VAL;
     advntk_predictor_set(w.predictor, bad);
     ok(ops->forward(w.predictor, &batch, f, NULL, &err) == ADVNTK_ENUMERIC,
        "an infinite output is refused");
