@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <advntk/node.h>
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,7 +91,9 @@ void advntk__text_real(struct advntk__text *t, double x)
         advntk__text_printf(t, "%.0f", x); /* 10, not 1e+01 */
         return;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    /* 15 digits give the shortest form, unless that has more: a decimal of at most DBL_DIG digits
+     * survives the way through a normal double, and %g drops the zeros behind it */
+    for (int digits = fabs(x) < DBL_MIN ? 1 : DBL_DIG; digits <= 17; digits++) {
         snprintf(shortest, sizeof(shortest), "%.*g", digits, x);
         if (strtod(shortest, NULL) == x) {
             break;

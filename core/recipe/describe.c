@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 static void print_default(const struct advntk_param *row, struct advntk__text *out)
 {
@@ -36,13 +37,35 @@ static void print_default(const struct advntk_param *row, struct advntk__text *o
     }
 }
 
+/* Below its row, in lines of at most 100 columns. */
+static void print_help(const char *help, struct advntk__text *out)
+{
+    enum { INDENT = 6, COLUMNS = 100 - INDENT };
+    while (*help) {
+        size_t length = strlen(help);
+        while (length > COLUMNS) {
+            size_t end = length - 1;
+            while (end > 0 && help[end] != ' ') {
+                end--;
+            }
+            if (end == 0) {
+                break; /* one long word */
+            }
+            length = end;
+        }
+        advntk__text_printf(out, "\n%*s%.*s", INDENT, "", (int)length, help);
+        help += length + (help[length] == ' ');
+    }
+    advntk__text_puts(out, "\n");
+}
+
 static void print_rows(const struct advntk_param *rows, struct advntk__text *out)
 {
     for (const struct advntk_param *row = rows; row && row->name; row++) {
         advntk__text_printf(out, "  %s: ", row->name);
         advntk__param_expected(row, out);
         print_default(row, out);
-        advntk__text_printf(out, "\n      %s\n", row->help);
+        print_help(row->help, out);
     }
 }
 
@@ -87,6 +110,30 @@ void advntk__recipe_describe(struct advntk__text *out)
         "  `evaluate` are addressed by name: -s evaluate.pgd10.attack.radius=4/255. -s fixes a "
         "key\n"
         "  that the recipe sweeps; --sweep 'key=[a, b]' adds one.\n"
+        "\nSweeps\n"
+        "  sweep: is a node, a map of parts. Parts multiply; the first one written is the "
+        "slowest.\n"
+        "    product: {key: [values], ...}    every combination, the first key slowest\n"
+        "    zip: {key: [values], ...}        lists of one length, taken together\n"
+        "    list: [{key: value, ...}, ...]   one after the other; an item may be a node, too\n"
+        "    ablate: {base: {key: value}, vary: {key: [values]}}\n"
+        "                                     the base, then each value of each key by itself\n"
+        "    when: [{if: {key: value}, then: NODE}]   the node for the runs that fulfil the "
+        "condition\n"
+        "    except: [{key: value, ...}]      takes out the runs that have all these values\n"
+        "  Keys are dotted (model.architecture.depth, let.radius, seed); values may be plugins:\n"
+        "  [mlp, {plugin: mlp, depth: 5}]; null removes the key. In a condition the name of a "
+        "plugin\n"
+        "  stands for any parameters, a map for those it has, a list for any of its items. A key "
+        "is\n"
+        "  swept once. Two spellings of one run are one run. For example three seeds of each "
+        "method,\n"
+        "  and radii for the one that attacks:\n"
+        "    sweep:\n"
+        "      product: {method: [ntk, advntk], seed: [1, 2, 3]}\n"
+        "      when:\n"
+        "        - if: {method: advntk}\n"
+        "          then: {product: {method.attack.radius: [4/255, 8/255]}}\n"
         "\nPaths\n"
         "  Relative to the folder of the file they are written in. ${NAME} and ${NAME:-default}\n"
         "  read the environment, in paths only.\n");

@@ -46,6 +46,21 @@ static void hash_tree(const struct advntk_node *node, struct advntk__hash *hash)
     }
 }
 
+advntk_status advntk__tree_identity(const struct advntk_node *tree, uint8_t digest[16],
+                                    struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__hash *hash = advntk__hash_new();
+    if (!hash) {
+        FAIL(err, ENOMEM, "no memory for a digest");
+    }
+    hash_tree(tree, hash);
+    advntk__hash_end(hash, digest);
+out:
+    advntk__hash_free(hash);
+    return rc;
+}
+
 /* A file counts by its content, so that a moved file is the same; a folder or a new file by its
  * name. */
 static advntk_status hash_path(const char *path, struct advntk__hash *hash,

@@ -2,6 +2,8 @@
 libadvntk_la_SOURCES += \
 	core/recipe/compose.c \
 	core/recipe/compose.h \
+	core/recipe/condition.c \
+	core/recipe/condition.h \
 	core/recipe/configure.c \
 	core/recipe/configure.h \
 	core/recipe/describe.c \

@@ -99,8 +99,7 @@ static const struct advntk__section sections[] = {
     {"method", "a slot of kind method, with the program's own key `select`", NULL},
     {"evaluate", "a list, each item a map of these keys; without it: [{name: clean}]",
      evaluation_rows},
-    {"sweep", "product: {dotted.key: [values]}: a run for every combination, the first key slowest",
-     NULL},
+    {"sweep", "a node that says which runs there are; see Sweeps below", NULL},
     {"extends", "a file, or a list of files, that this one is merged onto", NULL},
     {NULL, NULL, NULL}};
 

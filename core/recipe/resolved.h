@@ -103,4 +103,8 @@ ADVNTK_MUST_CHECK advntk_status advntk__slot_identity(const struct advntk_slot *
                                                       struct advntk__hash *hash,
                                                       struct advntk_error *err);
 
+/* The same for what a tree says: two trees of one meaning (8/255 and its value) have one digest. */
+ADVNTK_MUST_CHECK advntk_status advntk__tree_identity(const struct advntk_node *tree,
+                                                      uint8_t digest[16], struct advntk_error *err);
+
 #endif

@@ -33,6 +33,9 @@ struct loader {
     struct advntk__axis *axes;
     struct advntk__expansion expansion;
     struct advntk__run_config *runs;
+    ptrdiff_t count; /* of runs; two spellings of one run are one */
+    struct seen *seen;
+    size_t seen_mask;
 };
 
 static advntk_status read_arguments(struct loader *l, struct advntk_error *err)
@@ -94,59 +97,59 @@ out:
 static advntk_status expand(struct loader *l, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    struct advntk__entry *sweep = advntk__node_find(l->root, "sweep");
-    const struct advntk_node *node = sweep ? sweep->value : NULL;
-    if (sweep) {
-        advntk__node_remove(l->root, sweep - l->root->entries);
+    struct advntk__entry *written = advntk__node_find(l->root, "sweep");
+    struct advntk__sweep sweep = {.composer = &l->composer,
+                                  .root = l->root,
+                                  .node = written ? written->value : NULL,
+                                  .more_count = l->options->sweep_count,
+                                  .more = l->axes,
+                                  .pinned_count = l->options->override_count,
+                                  .pinned = l->pinned,
+                                  .scratch = l->scratch};
+    if (written) {
+        advntk__node_remove(l->root, written - l->root->entries);
     }
-    TRY(advntk__sweep_expand(l->memory, node, l->options->sweep_count, l->axes,
-                             l->options->override_count, l->pinned, &l->faults, &l->expansion,
-                             err));
+    TRY(advntk__sweep_expand(&sweep, &l->expansion, err));
 out:
     return rc;
 }
 
-/* The sweep's keys and values of run i, for tables. */
-static advntk_status note_overrides(struct loader *l, ptrdiff_t i, struct advntk__run_config *run,
-                                    struct advntk_error *err)
+/* The sweep's keys and values of a run, for tables. */
+static advntk_status note_overrides(struct loader *l, const struct advntk__setting *last,
+                                    struct advntk__run_config *run, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    const struct advntk__expansion *x = &l->expansion;
     struct advntk_node *map, *value;
-    if (x->keys == 0) {
+    if (!last) {
         goto out;
     }
-    TRY(advntk__node_new(l->memory, ADVNTK_NODE_MAP, x->axes[0].place, &map, err));
-    for (ptrdiff_t k = 0; k < x->keys; k++) {
-        TRY(advntk__node_copy(l->memory, x->values[i * x->keys + k], &value, err));
-        TRY(advntk__node_add(map, x->axes[k].key, x->axes[k].place, value, err));
+    TRY(advntk__node_new(l->memory, ADVNTK_NODE_MAP, last->place, &map, err));
+    for (ptrdiff_t i = 0; i < last->count; i++) { /* filled from the end below */
+        TRY(advntk__node_add(map, last->key, last->place, NULL, err));
+    }
+    for (; last; last = last->up) {
+        TRY(advntk__node_copy(l->memory, last->value, &value, err));
+        map->entries[last->count - 1] = (struct advntk__entry){last->key, last->place, value};
     }
     run->overrides = map;
 out:
     return rc;
 }
 
-static int depth_of(const char *key)
-{
-    int dots = 0;
-    for (; *key; key++) {
-        dots += *key == '.';
-    }
-    return dots;
-}
-
-/* Shorter keys first, so that `method` does not undo `method.steps`. */
-static advntk_status apply(struct loader *l, ptrdiff_t i, struct advntk_node *root,
-                           struct advntk_error *err)
+/* The run's overrides, and over those the -s that say more about what was swept: -s beats all. */
+static advntk_status apply(struct loader *l, const struct advntk__setting *last,
+                           struct advntk_node *root, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    const struct advntk__expansion *x = &l->expansion;
-    for (int depth = 0; depth < ADVNTK__PATH_DEPTH; depth++) {
-        for (ptrdiff_t k = 0; k < x->keys; k++) {
-            if (depth_of(x->axes[k].key) == depth) {
-                TRY(advntk__override(&l->composer, root, x->axes[k].key, x->axes[k].place,
-                                     x->values[i * x->keys + k], err));
-            }
+    TRY(advntk__sweep_apply(&l->composer, last, root, err));
+    for (ptrdiff_t i = 0; i < l->options->override_count; i++) {
+        const struct argument *a = &l->overrides[i];
+        bool below = false;
+        for (const struct advntk__setting *s = last; a->value && s; s = s->up) {
+            below = below || advntk__key_below(a->key, s->key);
+        }
+        if (below) {
+            TRY(advntk__override(&l->composer, root, a->key, a->place, a->value, err));
         }
     }
 out:
@@ -164,8 +167,8 @@ static advntk_status resolve_run(struct loader *l, ptrdiff_t i, struct advntk__r
     l->memory->nodes = 0;
     TRY(advntk__node_copy(l->scratch, l->root, &root, err));
     if (i >= 0) {
-        TRY(apply(l, i, root, err));
-        TRY(note_overrides(l, i, run, err));
+        TRY(apply(l, l->expansion.runs[i], root, err));
+        TRY(note_overrides(l, l->expansion.runs[i], run, err));
     }
     TRY(advntk__resolve(&c, root, l->default_name, l->options->model_only, run, err));
 out:
@@ -174,6 +177,46 @@ out:
         rc = ADVNTK_OK;
     }
     return rc;
+}
+
+/* A digest and where it is in the list of runs; a table with open addressing. */
+struct seen {
+    uint8_t digest[16];
+    bool used;
+};
+
+/* *again: whether an earlier run was the same once every default was filled in. */
+static advntk_status is_again(struct loader *l, const struct advntk__run_config *run, bool *again,
+                              struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    uint8_t digest[16];
+    size_t at;
+    *again = false;
+    if (!run->tree) {
+        goto out; /* a mistake; no run will be made */
+    }
+    TRY(advntk__tree_identity(run->tree, digest, err));
+    memcpy(&at, digest, sizeof(at));
+    for (at &= l->seen_mask; l->seen[at].used && !*again; at = (at + 1) & l->seen_mask) {
+        *again = memcmp(l->seen[at].digest, digest, sizeof(digest)) == 0;
+    }
+    if (!*again) {
+        l->seen[at].used = true;
+        memcpy(l->seen[at].digest, digest, sizeof(digest));
+    }
+out:
+    return rc;
+}
+
+static advntk_status make_seen(struct loader *l, struct advntk_error *err)
+{
+    size_t room = 4;
+    while (room < 2 * (size_t)l->expansion.count) {
+        room *= 2;
+    }
+    l->seen_mask = room - 1;
+    return advntk__pool_get(l->memory, (ptrdiff_t)room, sizeof(*l->seen), &l->seen, err);
 }
 
 static advntk_status resolve_all(struct loader *l, struct advntk_error *err)
@@ -186,8 +229,13 @@ static advntk_status resolve_all(struct loader *l, struct advntk_error *err)
         goto out;
     }
     TRY(advntk__pool_get(l->memory, l->expansion.count, sizeof(*l->runs), &l->runs, err));
+    TRY(make_seen(l, err));
     for (ptrdiff_t i = 0; i < l->expansion.count && l->faults.hidden == 0; i++) {
-        TRY(resolve_run(l, i, &l->runs[i], err));
+        bool again;
+        l->runs[l->count] = (struct advntk__run_config){0};
+        TRY(resolve_run(l, i, &l->runs[l->count], err));
+        TRY(is_again(l, &l->runs[l->count], &again, err));
+        l->count += !again;
     }
 out:
     return rc;
@@ -201,7 +249,7 @@ static advntk_status make_study(struct loader *l, const char *file, struct advnt
     TRY(advntk__pool_get(l->memory, 1, sizeof(*made), &made, err));
     *made = (struct advntk__study){.name = l->runs[0].name,
                                    .source = l->composer.source,
-                                   .count = l->expansion.count,
+                                   .count = l->count,
                                    .runs = l->runs,
                                    .memory = l->memory};
     TRY(advntk__pool_text(l->memory, file, strlen(file), &made->file, err));
