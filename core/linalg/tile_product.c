@@ -4,6 +4,7 @@
 #include "linalg/tile_product.h"
 #include "linalg/gram.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* MOST_VECTORS: two rows of them fill 10 of AVX2's 16 registers. BAND rows of float64 are 256 KiB.
