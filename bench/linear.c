@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Speed of products with the kernel matrix and of its Cholesky factor, each beside what the machine
- * can do: usage: linear [n [threads]]. Prints the median of 5.
+ * can do: usage: linear [n [threads]]. Medians of 5, for the factor one run.
  */
 #include "config.h"
+
+#include "../bench/row.h"
 
 #include "base/host.h"
 #include "linalg/sym.h"
@@ -99,6 +101,7 @@ static void bench_apply(struct advntk_host *host, ptrdiff_t n, enum advntk_preci
     double *x = test_reals(n * MAIN_K), *y = test_reals(n * MAIN_K), stream[REPEATS],
            apply[REPEATS];
     uint64_t sums[64];
+    char work[128];
     struct stream s = {NULL, 64, sums};
 
     check(advntk__sym_new(n, precision, &a, &err), &err);
@@ -116,24 +119,91 @@ static void bench_apply(struct advntk_host *host, ptrdiff_t n, enum advntk_preci
             apply[i] = now() - middle;
         }
     }
-    printf("product, n %td, k %d, float%d, %s, %d threads: %.2f ms, %.1f Gmadd/s; reading the "
-           "triangle %.2f ms: ratio %.2f (target 1.5)\n",
-           n, MAIN_K, precision == ADVNTK_PRECISION_FLOAT32 ? 32 : 64, advntk__isa_name(host->isa),
-           host->threads, 1e3 * median(apply),
-           (double)n * (double)n * MAIN_K / median(apply) * 1e-9, 1e3 * median(stream),
-           median(apply) / median(stream));
+    snprintf(work, sizeof(work), "kernel matrix times %d vectors, n %td, float%d", MAIN_K, n,
+             precision == ADVNTK_PRECISION_FLOAT32 ? 32 : 64);
+    row("apply", work, "ms", 1e3 * median(apply), "reading the triangle", 1e3 * median(stream),
+        precision == ADVNTK_PRECISION_FLOAT32 ? "<= 1.5" : "");
     advntk__apply_free(w);
     advntk__sym_free(a);
     advntk_free(x);
     advntk_free(y);
 }
 
+struct gemm {
+    struct advntk_host *host;
+    double *memory; /* (GEMMS,3) tiles */
+};
+
+enum { GEMMS = 64, TILE = ADVNTK__TILE };
+
+static advntk_status one_gemm(void *context, ptrdiff_t i, struct advntk_arena *arena,
+                              struct advntk_error *err)
+{
+    struct gemm *g = context;
+    double *a = g->memory + i * 3 * TILE * TILE, *b = a + TILE * TILE, *c = b + TILE * TILE;
+    (void)arena, (void)err;
+    advntk_host_backend(g->host)->gemm64(advntk_host_backend_state(g->host), false, true, TILE,
+                                         TILE, TILE, -1, a, TILE, b, TILE, 1, c, TILE);
+    return ADVNTK_OK;
+}
+
+/* The Gflop/s of products of tiles, all threads together: what a factorisation is made of. */
+static double gemm_speed(struct advntk_host *host)
+{
+    struct advntk_error err;
+    struct gemm g = {host, test_reals((ptrdiff_t)GEMMS * 3 * TILE * TILE)};
+    double seconds[REPEATS];
+
+    for (int i = -1; i < REPEATS; i++) {
+        double start = now();
+        check(advntk_parallel_for(host, GEMMS, one_gemm, &g, &err), &err);
+        seconds[i < 0 ? 0 : i] = now() - start;
+    }
+    advntk_free(g.memory);
+    return 2e-9 * GEMMS * TILE * TILE * TILE / median(seconds);
+}
+
+static void bench_factor(struct advntk_host *host, ptrdiff_t n)
+{
+    struct advntk_error err;
+    struct advntk_sym *a = NULL;
+    struct advntk_factor *factor = NULL;
+    double *x = test_reals(n * MAIN_K), start, middle, end, residual, products = gemm_speed(host);
+    double flops = 1e-9 * (double)n * (double)n * (double)n / 3;
+    char work[128];
+
+    check(advntk__sym_new(n, ADVNTK_PRECISION_FLOAT32, &a, &err), &err);
+    check(advntk_parallel_for(host, a->tiles * (a->tiles + 1) / 2, fill, a, &err), &err);
+    test_normal(1, n * MAIN_K, x);
+    start = now();
+    check(advntk_factor_new(host, a, 0, &factor, &err), &err);
+    middle = now();
+    check(advntk_factor_solve(host, factor, a, MAIN_K, x, &residual, &err), &err);
+    end = now();
+    snprintf(work, sizeof(work), "Cholesky factor and condition number, n %td", n);
+    row("factor", work, "s", middle - start, "its flops as dgemm of tiles", flops / products, "");
+    snprintf(work, sizeof(work), "solve for %d right-hand sides with residual, n %td", MAIN_K, n);
+    row("solve", work, "s", end - middle, "the factor's time", middle - start, "");
+    advntk_factor_free(factor);
+    advntk__sym_free(a);
+    advntk_free(x);
+}
+
 int main(int argc, char **argv)
 {
     ptrdiff_t n = argc > 1 ? (ptrdiff_t)strtol(argv[1], NULL, 10) : 10000;
     struct advntk_host *host = test_host(argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0);
+    if (n < TILE) {
+        fprintf(stderr, "usage: linear [n >= %d [threads]]\n", TILE);
+        test_host_free(host);
+        return 2;
+    }
     bench_apply(host, n, ADVNTK_PRECISION_FLOAT32);
     bench_apply(host, n, ADVNTK_PRECISION_FLOAT64);
+    if (n > 4000) {
+        bench_factor(host, 4000);
+    }
+    bench_factor(host, n);
     test_host_free(host);
     return 0;
 }

@@ -14,4 +14,4 @@ $(bench_programs): bench/%.bench: bench/%.c libadvntk.la
 
 .PHONY: bench
 bench: all $(bench_programs)
-	@for b in $(bench_programs); do ./$$b || exit 1; done
+	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' $(SHELL) $(top_srcdir)/bench/run.sh

@@ -9,6 +9,8 @@
 
 #include "tap.h"
 
+#include "../bench/row.h"
+
 #include "engine.h"
 #include "plugin.h"
 
@@ -145,12 +147,14 @@ static void run(struct advntk_host *host, ptrdiff_t n, const double *pixels, con
     struct gram g = {NULL, host, NULL, NULL, x, n};
     float *k = advntk_alloc_zero(ADVNTK_PANEL * n, sizeof(*k));
     double *dx = test_reals((ptrdiff_t)ADVNTK_PANEL * D);
+    const double pairs = (panel ? (double)ADVNTK_PANEL : (double)(n + 1) / 2) * (double)n;
     double base = panel ? time_products(&g, k) : time_gram(&g);
 
     for (int i = 0; i < 3; i++) {
         struct advntk_graph *graph = mlp_graph(32, 32, 3, depths[i], relu);
         struct advntk_kernel_setup setup = {graph, 32, 32, 3, ADVNTK_PRECISION_FLOAT32};
-        double seconds, target = panel ? 1.3 : depths[i] == 10 ? 1.8 : 1.3;
+        char key[32], work[128], target[16];
+        double seconds;
         void *few;
         g.ops = plugin_open("kernel/ntk")->ops;
         must(g.ops->open(NULL, host, &setup, &g.state, &err), &err);
@@ -159,13 +163,12 @@ static void run(struct advntk_host *host, ptrdiff_t n, const double *pixels, con
         must(g.ops->points_new(g.state, ADVNTK_PANEL, &few, &err), &err);
         must(g.ops->points_put(g.state, few, 0, ADVNTK_PANEL, pixels, &err), &err);
         seconds = panel ? time_panel(&g, few, k, dx) : time_gram(&g);
-        printf(
-            "%s, n %td, depth %d, float32, %s, %d threads: %.3f s; its products alone %.3f s: "
-            "ratio %.2f (target %.1f); %.2f ns a pair and layer\n",
-            panel ? "panel of 128 and gradient" : "Gram matrix", n, (int)depths[i],
-            advntk__isa_name(host->isa), host->threads, seconds, base, seconds / base, target,
-            1e9 * (seconds - base) /
-                ((panel ? (double)ADVNTK_PANEL : (double)n / 2) * (double)n * (double)depths[i]));
+        snprintf(key, sizeof(key), "%s-%d", panel ? "gradient" : "gram", (int)depths[i]);
+        snprintf(work, sizeof(work), "%s, relu MLP of depth %d, n %td",
+                 panel ? "panel of 128 and input gradient" : "Gram matrix", (int)depths[i], n);
+        snprintf(target, sizeof(target), "<= %.1f", panel || depths[i] < 10 ? 1.3 : 1.8);
+        row(key, work, "ns an entry", 1e9 * seconds / pairs, "its matrix products alone",
+            1e9 * base / pairs, panel || depths[i] != 5 ? target : "");
         g.ops->points_free(g.state, few);
         g.ops->points_free(g.state, g.points);
         g.ops->close(g.state);

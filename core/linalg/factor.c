@@ -205,23 +205,57 @@ out:
     return rc;
 }
 
-/* The 1-norm of a + ridge 1: largest sum of magnitudes in a column. sums: n numbers. */
-static double one_norm(const struct advntk_sym *a, double ridge, double *sums)
+struct norm_job {
+    const struct advntk_sym *a;
+    double ridge, *sums; /* n: of the magnitudes in each column */
+};
+
+/* Columns of tile row i: its tiles by rows, those of column i below the diagonal by columns. */
+static advntk_status column_sums(void *context, ptrdiff_t i, struct advntk_arena *arena,
+                                 struct advntk_error *err)
 {
-    double largest = 0;
-    memset(sums, 0, (size_t)a->n * sizeof(*sums));
-    for (ptrdiff_t i = 0; i < a->n; i++) {
-        for (ptrdiff_t j = 0; j < i; j++) {
-            double size = fabs(advntk__sym_entry(a, i, j));
-            sums[i] += size;
-            sums[j] += size;
+    const struct norm_job *job = context;
+    const struct advntk_sym *a = job->a;
+    ptrdiff_t rows = advntk__sym_tile_rows(a, i);
+    double *sums = job->sums + i * TILE;
+    double *tile = advntk_arena_get(arena, (ptrdiff_t)TILE * TILE, sizeof(*tile));
+
+    if (!tile) {
+        return ADVNTK_FAIL(err, ENOMEM, "no memory for a tile of the kernel matrix");
+    }
+    memset(sums, 0, (size_t)rows * sizeof(*sums));
+    for (ptrdiff_t j = 0; j < a->tiles; j++) {
+        ptrdiff_t columns = advntk__sym_tile_rows(a, j);
+        advntk__sym_tile_widen(a, i > j ? i : j, i > j ? j : i, tile);
+        for (ptrdiff_t r = 0; i == j && r < rows; r++) {
+            tile[r * TILE + r] += job->ridge;
         }
-        sums[i] += fabs(advntk__sym_entry(a, i, i) + ridge);
+        for (ptrdiff_t r = 0; j <= i && r < rows; r++) {
+            for (ptrdiff_t c = 0; c < columns; c++) {
+                sums[r] += fabs(tile[r * TILE + c]);
+            }
+        }
+        for (ptrdiff_t c = 0; j > i && c < columns; c++) {
+            for (ptrdiff_t r = 0; r < rows; r++) {
+                sums[r] += fabs(tile[c * TILE + r]);
+            }
+        }
     }
-    for (ptrdiff_t i = 0; i < a->n; i++) {
-        largest = fmax(largest, sums[i]);
+    return ADVNTK_OK;
+}
+
+/* The 1-norm of a + ridge 1: largest sum of magnitudes in a column. sums: n numbers. */
+static advntk_status one_norm(struct advntk_host *host, const struct advntk_sym *a, double ridge,
+                              double *sums, double *norm, struct advntk_error *err)
+{
+    struct norm_job job = {a, ridge, sums};
+    advntk_status rc = advntk_parallel_for(host, a->tiles, column_sums, &job, err);
+
+    *norm = 0;
+    for (ptrdiff_t i = 0; rc == ADVNTK_OK && i < a->n; i++) {
+        *norm = fmax(*norm, sums[i]);
     }
-    return largest;
+    return rc;
 }
 
 /*
@@ -302,7 +336,7 @@ advntk_status advntk_factor_new(struct advntk_host *host, const struct advntk_sy
     if (!scratch) {
         FAIL(err, ENOMEM, "no memory for the condition number of a matrix of %td rows", a->n);
     }
-    norm = one_norm(a, ridge, scratch);
+    TRY(one_norm(host, a, ridge, scratch, &norm, err));
     TRY(inverse_norm(host, f->l, scratch, &inverse, err));
     f->condition = norm * inverse;
     *factor = f;

@@ -5,7 +5,9 @@
  * several at once. Lengths are ptrdiff_t and checked against the BLAS's integer inside.
  *
  * The last group works on a whole symmetric matrix; NULL there means that the core's own tiled
- * algorithms, built from the dense functions, are used. A distributed backend brings its own.
+ * algorithms, built from the dense functions, are used. Of them advntk_sym_apply alone asks the
+ * backend today; the others are reserved, and are not called, for backends that keep the matrix on
+ * several machines.
  */
 #ifndef ADVNTK_BACKEND_H
 #define ADVNTK_BACKEND_H
@@ -42,7 +44,7 @@ struct advntk_backend_ops {
     /* symmetric a (n,n), lower triangle read: values ascending, rows of a <- eigenvectors (a[i] belongs to values[i]) */
     advntk_status (*syev64)(void *state, ptrdiff_t n, double *a, ptrdiff_t lda, double *values, struct advntk_error *err);
 
-    /* whole matrices; any may be NULL */
+    /* whole matrices; any may be NULL. Called today: sym_apply. */
     advntk_status (*sym_put_tile)(void *state, struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j, const void *tile, struct advntk_error *err);
     advntk_status (*sym_apply)(void *state, const struct advntk_sym *a, ptrdiff_t k, const double *x, double *y, struct advntk_error *err);
     advntk_status (*sym_cholesky)(void *state, struct advntk_sym *a, double ridge, struct advntk_error *err);

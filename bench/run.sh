@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# make bench: our figures beside the machine's own and, where they are installed, beside other
+# programs'. Ratios are ours / beside for parts of our own work (target: at most), and theirs / ours for
+# other programs (target: at least).
+#
+#   PYTHON=python3       an interpreter with neural_tangents, or numpy and scipy
+#   THREADS=             processors by default
+#   BENCH_CELL=1         one whole cell of the paper too (minutes); needs ADVNTK_DATA, the CIFAR-10 files
+#   BENCH_N=10000        images of the linear algebra and of the cell
+set -u
+top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
+top_builddir=${top_builddir:-$top_srcdir/build}
+python=${PYTHON:-python3}
+threads=${THREADS:-$(getconf _NPROCESSORS_ONLN)}
+n=${BENCH_N:-10000}
+peers=$top_srcdir/bench/peers
+rows=$(mktemp -d) || exit 1
+trap 'rm -rf "$rows"' EXIT
+trap 'exit 130' INT TERM
+status=0
+
+say() { printf 'bench: %s\n' "$*" >&2; }
+
+# keep NAME COMMAND...: rows of a program; a failure is told and the rest goes on
+keep()
+{
+    say "$1"
+    shift
+    "$@" >>"$rows/all" || { say "failed: $*"; status=1; }
+}
+
+can_import() { "$python" -c "import $1" >/dev/null 2>&1; }
+
+keep 'linear algebra' "$top_builddir/bench/linear.bench" "$n" "$threads"
+keep 'kernels of MLPs' "$top_builddir/bench/mlp_kernel.bench" 4000 "$n" "$threads"
+if can_import neural_tangents; then
+    keep 'neural-tangents' "$python" "$peers/neural_tangents_mlp.py" 1000 "$threads"
+else
+    say "no neural_tangents in $python: PYTHON names an interpreter that has it"
+fi
+
+seconds_since() { awk -v a="$1" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }'; }
+
+# The cell: kernel matrix, 50 steps, PGD-10 on 1,000 images, then plain kernel regression too.
+cell()
+{
+    recipe=$top_srcdir/experiments/paper/cifar10-mlp3-r8.yaml
+    begin=$(date +%s.%N)
+    "$top_builddir/advntk" run "$recipe" --results "$rows/results" --plugin-path "$top_builddir/plugins" \
+        -s seed=1 -s data.train="$n" -s 'sweep.product.seed=[1]' >&2 || return 1
+    ours=$(seconds_since "$begin")
+    printf 'ours\tcell\twhole cell of the paper, MLP-3, n %s, NTK and Adv-NTK\ts\t%s\t\t\t\n' "$n" "$ours"
+    can_import 'numpy, scipy' || { say "no numpy and scipy in $python"; return 0; }
+    begin=$(date +%s.%N)
+    "$python" "$peers/numpy_cell.py" "$ADVNTK_DATA" "$n" >&2 || return 1
+    printf 'peer\tcell\tnumpy program\t%s\t>= 1.8\n' "$(seconds_since "$begin")"
+}
+if [ "${BENCH_CELL:-0}" = 1 ]; then
+    if [ -n "${ADVNTK_DATA:-}" ]; then
+        keep 'whole cell' cell
+    else
+        say 'BENCH_CELL=1 needs ADVNTK_DATA, the folder of the CIFAR-10 files'
+        status=1
+    fi
+fi
+
+awk -F '\t' '
+function figure(value, unit) { return sprintf(value < 10 ? "%.2f %s" : "%.0f %s", value, unit) }
+function add(work, ours, beside, ratio, target,    k, cell) {
+    cell[1] = work; cell[2] = ours; cell[3] = beside; cell[4] = ratio; cell[5] = target
+    count++
+    for (k = 1; k <= 5; k++) {
+        text[count, k] = cell[k]
+        if (length(cell[k]) > width[k]) width[k] = length(cell[k])
+    }
+}
+BEGIN { add("work", "ours", "beside", "ratio", "target") }
+$1 == "ours" {
+    work[$2] = $3; unit[$2] = $4; ours[$2] = $5
+    if ($7 != "") add($3, figure($5, $4), $6 ": " figure($7, $4), sprintf("%.2f", $5 / $7), $8)
+    else add($3, figure($5, $4), "", "", "")
+}
+$1 == "peer" && ($2 in ours) {
+    add(work[$2], figure(ours[$2], unit[$2]), $3 ": " figure($4, unit[$2]), sprintf("%.1f", $4 / ours[$2]), $5)
+}
+END {
+    for (i = 1; i <= count; i++) {
+        line = ""
+        for (k = 1; k <= 5; k++) line = line sprintf("%-*s", width[k] + 2, text[i, k])
+        sub(/ +$/, "", line)
+        print line
+    }
+}' "$rows/all"
+exit $status
