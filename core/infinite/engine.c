@@ -8,6 +8,7 @@
 #include <advntk/backend.h>
 #include <advntk/model.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct points {
     void *x;                     /* rows,ld of the precision */
     double *value;               /* n: kernel of an image with itself */
     void *std, *inverse, *slope; /* slots,rows: at each activation (engine.h) */
+    void *series;                /* series,ADVNTK__SERIES,rows */
 };
 
 struct tape {
@@ -41,6 +43,7 @@ struct engine {
     void *weights;     /* ADVNTK_PANEL,n: cotangent times derivative, for panel_vjp */
     double *sums;      /* ADVNTK_PANEL,column blocks */
     ptrdiff_t columns; /* that weights and sums have room for */
+    atomic_flag told;  /* the log has what the Hermite series leave out */
 };
 
 static ptrdiff_t blocks_of(ptrdiff_t n, ptrdiff_t block)
@@ -89,6 +92,7 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
              setup->height, setup->width, setup->channels, image.height, image.width,
              image.channels);
     }
+    atomic_flag_clear(&e->told);
     e->host = host;
     e->graph = setup->graph;
     e->precision = setup->precision;
@@ -145,6 +149,7 @@ void advntk_infinite_points_free(void *state, void *points)
     advntk_free(p->std);
     advntk_free(p->inverse);
     advntk_free(p->slope);
+    advntk_free(p->series);
     advntk_free(p);
 }
 
@@ -154,6 +159,7 @@ advntk_status advntk_infinite_points_new(void *state, ptrdiff_t n, void **points
     advntk_status rc = ADVNTK_OK;
     const struct engine *e = state;
     ptrdiff_t line = (ptrdiff_t)(64 / e->real), per_row, slots = e->program.slots;
+    ptrdiff_t series = e->program.series * ADVNTK__SERIES;
     struct points *p = advntk_alloc_zero(1, sizeof(*p));
 
     if (!p) {
@@ -163,6 +169,7 @@ advntk_status advntk_infinite_points_new(void *state, ptrdiff_t n, void **points
     p->rows = blocks_of(n, ADVNTK_PANEL) * ADVNTK_PANEL;
     p->ld = blocks_of(e->d, line) * line;
     per_row = p->ld > slots ? p->ld : slots;
+    per_row = per_row > series ? per_row : series;
     if (n < 0 || p->rows > PTRDIFF_MAX / (ptrdiff_t)sizeof(double) / per_row) {
         FAIL(err, ENOMEM, "%td images of %td pixels are too many", n, e->d);
     }
@@ -171,7 +178,8 @@ advntk_status advntk_infinite_points_new(void *state, ptrdiff_t n, void **points
     p->std = advntk_alloc_zero(slots * p->rows, e->real);
     p->inverse = advntk_alloc_zero(slots * p->rows, e->real);
     p->slope = advntk_alloc_zero(slots * p->rows, e->real);
-    if (!p->x || !p->value || !p->std || !p->inverse || !p->slope) {
+    p->series = advntk_alloc_zero(series * p->rows, e->real);
+    if (!p->x || !p->value || !p->std || !p->inverse || !p->slope || !p->series) {
         FAIL(err, ENOMEM, "no memory for %td images of %td pixels (%.1f MiB)", n, e->d,
              (double)p->rows * (double)p->ld * (double)e->real / 1048576);
     }
@@ -206,6 +214,15 @@ static advntk_status put_row(const struct engine *e, struct points *p, ptrdiff_t
     return ADVNTK_OK;
 }
 
+static void put_value(const struct engine *e, void *k, ptrdiff_t index, double value)
+{
+    if (e->precision == ADVNTK_PRECISION_FLOAT32) {
+        ((float *)k)[index] = (float)value;
+    } else {
+        ((double *)k)[index] = value;
+    }
+}
+
 static void put_slot(const struct engine *e, struct points *p, ptrdiff_t index, double variance,
                      double slope)
 {
@@ -227,10 +244,13 @@ advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t fi
                                          struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    const struct engine *e = state;
+    struct engine *e = state;
     struct points *p = points;
-    double *work = advntk_alloc(3 * e->program.registers + 2 * e->program.slots, sizeof(*work));
-    double *slots = work ? work + 3 * e->program.registers : NULL, q = 0;
+    ptrdiff_t numbers = e->program.series * ADVNTK__SERIES;
+    double *work =
+        advntk_alloc(3 * e->program.registers + 2 * e->program.slots + numbers, sizeof(*work));
+    double *slots = work ? work + 3 * e->program.registers : NULL, q = 0, tail;
+    double *series = work ? slots + 2 * e->program.slots : NULL;
 
     if (!work) {
         FAIL(err, ENOMEM, "no memory for the variances of a network");
@@ -240,13 +260,22 @@ advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t fi
     }
     for (ptrdiff_t i = first; i < first + count; i++) {
         TRY(put_row(e, p, i, pixels + (i - first) * e->d, &q, err));
-        rc = advntk__program_variance(&e->program, e->graph, q, work, slots, &p->value[i], err);
+        rc = advntk__program_variance(&e->program, e->graph, q, work, slots, series, &tail,
+                                      &p->value[i], err);
         if (rc != ADVNTK_OK) {
             (void)advntk_error_prefix(err, "image %td: ", i);
             goto out;
         }
         for (ptrdiff_t v = 0; v < e->program.slots; v++) {
             put_slot(e, p, v * p->rows + i, slots[2 * v], slots[2 * v + 1]);
+        }
+        for (ptrdiff_t v = 0; v < numbers; v++) {
+            put_value(e, p->series, v * p->rows + i, series[v]);
+        }
+        if (numbers > 0 && !atomic_flag_test_and_set(&e->told)) {
+            advntk_log(e->host, ADVNTK_LOG_INFO,
+                       "Hermite series of %d terms leave out %.1e of a moment at most (image %td)",
+                       ADVNTK__TERMS, tail, i);
         }
     }
 out:
@@ -290,6 +319,8 @@ static void pass_row(const struct engine *e, const struct points *a, ptrdiff_t i
                                             at(a->slope, i, real),
                                             at(b->std, j0 + j, real),
                                             at(b->inverse, j0 + j, real),
+                                            at(a->series, i, real),
+                                            at(b->series, j0 + j, real),
                                             a->rows,
                                             b->rows,
                                             at(value, j, real),
@@ -305,6 +336,8 @@ static void pass_row(const struct engine *e, const struct points *a, ptrdiff_t i
                                             at(a->slope, i, real),
                                             at(b->std, j0 + j, real),
                                             at(b->inverse, j0 + j, real),
+                                            at(a->series, i, real),
+                                            at(b->series, j0 + j, real),
                                             a->rows,
                                             b->rows,
                                             at(value, j, real),
@@ -326,15 +359,6 @@ static void symmetric_product(const struct engine *e, ptrdiff_t n, const void *x
         ops->syrk32(state, n, e->d, 1.0f / (float)e->d, x, ldx, 0, k, ld);
     } else {
         ops->syrk64(state, n, e->d, 1.0 / (double)e->d, x, ldx, 0, k, ld);
-    }
-}
-
-static void put_value(const struct engine *e, void *k, ptrdiff_t index, double value)
-{
-    if (e->precision == ADVNTK_PRECISION_FLOAT32) {
-        ((float *)k)[index] = (float)value;
-    } else {
-        ((double *)k)[index] = value;
     }
 }
 

@@ -14,6 +14,8 @@
 #ifndef ADVNTK_INFINITE_ENGINE_H
 #define ADVNTK_INFINITE_ENGINE_H
 
+#include "infinite/hermite.h"
+
 #include <advntk/activation.h>
 #include <advntk/infinite.h>
 
@@ -41,14 +43,15 @@ struct advntk__step {
     const void *config;
     advntk_dual32_fn dual32;
     advntk_dual64_fn dual64;
+    ptrdiff_t series; /* its place among the activations with a Hermite series; -1: it has duals */
     const char *name; /* of the activation */
 };
 
 struct advntk__program {
     struct advntk__step *steps;
-    ptrdiff_t count, registers, slots, output; /* output: a register */
-    bool tangent;                              /* T is wanted, not K alone */
-    double variance_limit;                     /* largest finite number of the precision */
+    ptrdiff_t count, registers, slots, series, output; /* output: a register */
+    bool tangent;                                      /* T is wanted, not K alone */
+    double variance_limit;                             /* largest finite number of the precision */
 };
 
 /* Graph to program. Fails: ENOMEM, EUNSUPPORTED. Release with advntk__program_release. */
@@ -60,20 +63,24 @@ ADVNTK_MUST_CHECK advntk_status advntk__program_compile(const struct advntk_grap
 void advntk__program_release(struct advntk__program *program);
 
 /* One image's way through the program in float64: its kernel with itself. work: 3 doubles a
- * register; slots (out): variance and dvariance/dq, 2 doubles a slot; value (out): of the output.
+ * register; slots (out): variance and dvariance/dq, 2 doubles a slot; series (out): ADVNTK__SERIES
+ * doubles for each Hermite series, *tail: the largest part that one leaves out, relative; value
+ * (out): of the output.
  * Fails: ENUMERIC (a variance that is not finite or not the activation's to have, naming the
  * layer). */
 ADVNTK_MUST_CHECK advntk_status advntk__program_variance(const struct advntk__program *program,
                                                          const struct advntk_graph *graph, double q,
-                                                         double *work, double *slots, double *value,
-                                                         struct advntk_error *err);
+                                                         double *work, double *slots,
+                                                         double *series, double *tail,
+                                                         double *value, struct advntk_error *err);
 
 /* One row of pairs: an image against n <= ADVNTK__BLOCK others. */
 struct advntk__block32 {
     ptrdiff_t n;
-    const float *s;           /* n */
-    const float *a, *ia, *aq; /* the row's, at slot v: a[v * a_stride] */
-    const float *b, *ib;      /* the columns', at slot v: b + v * b_stride */
+    const float *s;                   /* n */
+    const float *a, *ia, *aq;         /* the row's, at slot v: a[v * a_stride] */
+    const float *b, *ib;              /* the columns', at slot v: b + v * b_stride */
+    const float *series_a, *series_b; /* alike: number t of series v at v * ADVNTK__SERIES + t */
     ptrdiff_t a_stride, b_stride;
     float *value, *value_s, *value_q; /* n; value_s NULL: no derivatives; value may be s */
     float *work;                      /* advntk__pass_work() numbers */
@@ -83,6 +90,7 @@ struct advntk__block64 {
     const double *s;
     const double *a, *ia, *aq;
     const double *b, *ib;
+    const double *series_a, *series_b;
     ptrdiff_t a_stride, b_stride;
     double *value, *value_s, *value_q;
     double *work;

@@ -2,6 +2,8 @@
 libadvntk_la_SOURCES += \
 	core/infinite/engine.c \
 	core/infinite/engine.h \
+	core/infinite/hermite.c \
+	core/infinite/hermite.h \
 	core/infinite/import.c \
 	core/infinite/predictor.c \
 	core/infinite/predictor.h \

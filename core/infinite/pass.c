@@ -9,6 +9,7 @@
 #include "infinite/engine.h"
 
 #include <advntk/isa.h>
+#include <math.h>
 #include <string.h>
 
 /* in and out may be the same register, never overlapping ones */
@@ -21,6 +22,7 @@
 #endif
 
 #define REAL float
+#define SQRT sqrtf
 #define NAME(name) name##32
 #include "infinite/pass.inc"
 ADVNTK_ISA_VARIANTS(pass32, (const struct advntk__program *p, const struct advntk__block32 *b),
@@ -28,7 +30,9 @@ ADVNTK_ISA_VARIANTS(pass32, (const struct advntk__program *p, const struct advnt
 #undef REAL
 #undef NAME
 
+#undef SQRT
 #define REAL double
+#define SQRT sqrt
 #define NAME(name) name##64
 #include "infinite/pass.inc"
 ADVNTK_ISA_VARIANTS(pass64, (const struct advntk__program *p, const struct advntk__block64 *b),

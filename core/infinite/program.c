@@ -89,8 +89,11 @@ static advntk_status emit_activation(struct compiler *c, ptrdiff_t i, struct adv
     step->config = layer->activation.config;
     step->name = layer->activation.plugin->name;
     step->dual32 = ops->dual32[c->isa] ? ops->dual32[c->isa] : ops->dual32[ADVNTK_ISA_PORTABLE];
+    step->series = -1;
     step->dual64 = ops->dual64[c->isa] ? ops->dual64[c->isa] : ops->dual64[ADVNTK_ISA_PORTABLE];
-    if (!step->dual64 || (c->precision == ADVNTK_PRECISION_FLOAT32 && !step->dual32)) {
+    if (!step->dual64 && !step->dual32) {
+        step->series = c->program->series++;
+    } else if (!step->dual64 || (c->precision == ADVNTK_PRECISION_FLOAT32 && !step->dual32)) {
         FAIL(err, EUNSUPPORTED,
              "activation %s has no dual moments in %s: use it with a finite network, or in "
              "another precision",
@@ -218,8 +221,10 @@ static advntk_status bad_variance(const struct advntk_graph *graph, const struct
 
 advntk_status advntk__program_variance(const struct advntk__program *program,
                                        const struct advntk_graph *graph, double q, double *work,
-                                       double *slots, double *value, struct advntk_error *err)
+                                       double *slots, double *series, double *tail, double *value,
+                                       struct advntk_error *err)
 {
+    *tail = 0;
     for (ptrdiff_t i = 0; i < program->count; i++) {
         const struct advntk__step *step = &program->steps[i];
         const double *in = work + 3 * step->in;
@@ -241,7 +246,18 @@ advntk_status advntk__program_variance(const struct advntk__program *program,
             }
             slots[2 * step->slot] = k;
             slots[2 * step->slot + 1] = slope;
-            activation_variance(step, k, &k, &kd, &own);
+            if (step->series < 0) {
+                activation_variance(step, k, &k, &kd, &own);
+            } else {
+                struct advntk__hermite_moments m;
+                advntk_status rc = advntk__hermite(step->ops, step->config, sqrt(k),
+                                                   series + step->series * ADVNTK__SERIES, &m, err);
+                if (rc != ADVNTK_OK) {
+                    return rc;
+                }
+                *tail = fmax(*tail, fmax(m.tail / m.k, m.tail_d / m.kd));
+                k = m.k, kd = m.kd, own = m.slope;
+            }
             t *= kd;
             slope *= own;
             break;

@@ -23,7 +23,7 @@ enum advntk_infinite_kind {
 /*
  * Compiles setup->graph for setup->precision and the host's instruction set. The graph and the host
  * must outlive the state. Fails: ENOMEM; ESHAPE (the setup's images are not those of the graph);
- * EUNSUPPORTED (an activation without dual moments, a host without a backend).
+ * EUNSUPPORTED (an activation with dual moments in float32 alone or float64 alone, a host without a backend).
  */
 ADVNTK_MUST_CHECK advntk_status advntk_infinite_open(struct advntk_host *host, const struct advntk_kernel_setup *setup, enum advntk_infinite_kind kind, void **state, struct advntk_error *err);
 void advntk_infinite_close(void *state);

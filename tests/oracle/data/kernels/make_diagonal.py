@@ -25,10 +25,21 @@ def erf(a, b, c):
     return moments
 
 
+def by_quadrature(phi, dphi):
+    def moments(q):
+        def mean(f):
+            with mp.workdps(25):
+                return mp.quad(lambda z: f(mp.sqrt(q) * z) ** 2 * mp.npdf(z), [-16, -8, -4, -2, 0, 2, 4, 8, 16])
+        return mean(phi), mean(dphi)
+    return moments
+
+
 RELU, ERF = ab_relu(0, 1), erf(1, 1, 0)
 MLPS = [("mlp2-relu", 2, RELU), ("mlp3-relu", 3, RELU), ("mlp5-relu", 5, RELU), ("mlp10-relu", 10, RELU),
         ("mlp3-leaky_relu", 3, ab_relu(0.1, 1)), ("mlp3-abs", 3, ab_relu(-1, 1)), ("mlp3-identity", 3, ab_relu(1, 1)),
-        ("mlp3-erf", 3, ERF), ("mlp3-sigmoid_like", 3, erf(0.5, 1 / mp.mpf(2.4020563531719796), 0.5))]
+        ("mlp3-erf", 3, ERF), ("mlp3-sigmoid_like", 3, erf(0.5, 1 / mp.mpf(2.4020563531719796), 0.5)),
+        ("mlp3-tanh", 3, by_quadrature(mp.tanh, lambda x: mp.sech(x) ** 2)),
+        ("mlp3-softplus", 3, by_quadrature(lambda x: mp.log1p(mp.exp(x)), lambda x: 1 / (1 + mp.exp(-x))))]
 
 
 def dense(k, t):
@@ -57,7 +68,7 @@ def residual_dense(q):
 x = np.load("x1.npy").reshape(6, -1)
 variances = [mp.fsum(mp.mpf(float(v)) ** 2 for v in row) / len(row) for row in x]
 out = []
-for name, *rest in MLPS + [("residual-dense",)]:
+for name, *rest in MLPS[:-2] + [("residual-dense",)] + MLPS[-2:]:
     values = [mlp(q, *rest) if rest else residual_dense(q) for q in variances]
     for which, kernel in enumerate(("nngp", "ntk")):
         stored = np.diag(np.load(f"{name}-{kernel}_self.npy"))

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Hermite series of an activation without dual moments of its own (advntk/activation.h).
+ *
+ * With h_n the normalised Hermite polynomials and z standard normal, (u,v) normal with standard
+ * deviations a, b and correlation c,
+ *     E phi(u) phi(v) = sum_n c_n(a) c_n(b) c^n,   c_n(a) = E phi(a z) h_n(z),
+ * and alike for phi' with d_n. Stein: the coefficients of phi'' are sqrt(n+1) d_{n+1}/a, those of
+ * phi''' sqrt((n+1)(n+2)) d_{n+2}/a^2, so that phi and phi' give all partials.
+ * Sources: Daniely, Frostig, Singer 2016, section 4.2; O'Donnell 2014, chapter 11 (Hermite).
+ */
+#ifndef ADVNTK_INFINITE_HERMITE_H
+#define ADVNTK_INFINITE_HERMITE_H
+
+#include <advntk/activation.h>
+#include <advntk/status.h>
+
+enum {
+    ADVNTK__TERMS = 128,                   /* of each series */
+    ADVNTK__SERIES = 2 * ADVNTK__TERMS + 2 /* numbers an image: c_0.., then d_0.. and two more */
+};
+
+/* E phi^2, E phi'^2, d(E phi^2)/dq, and the parts of the first two that the series leave out. */
+struct advntk__hermite_moments {
+    double k, kd, slope, tail, tail_d;
+};
+
+/*
+ * Series at one standard deviation: Gauss-Legendre with 16 nodes a panel, panels at most 1/2 long
+ * and finer where a z passes 0 or a kink. series (out): ADVNTK__SERIES; NULL: moments alone.
+ * std 0: phi(0) and phi'(0), derivatives 0. Cost: about 1000 nodes times 128 terms.
+ * Fails: ENOMEM.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__hermite(const struct advntk_activation_ops *ops,
+                                                const void *config, double std, double *series,
+                                                struct advntk__hermite_moments *moments,
+                                                struct advntk_error *err);
+
+#endif
