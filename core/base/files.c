@@ -47,9 +47,7 @@ char *advntk__files_join(const char *folder, const char *name)
     size_t a = strlen(folder), b = strlen(name);
     char *path = malloc(a + b + 2);
     if (path) {
-        memcpy(path, folder, a);
-        path[a] = '/';
-        memcpy(path + a + 1, name, b + 1);
+        snprintf(path, a + b + 2, "%s/%s", folder, name);
     }
     return path;
 }
@@ -164,25 +162,33 @@ out:
     return rc;
 }
 
-advntk_status advntk__files_read(const char *path, size_t limit, char **bytes, size_t *count,
-                                 struct advntk_error *err)
+/* Room for the first piece: the whole file where its size is known. */
+static advntk_status open_file(const char *path, int *fd, size_t *room, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct stat st;
-    char *buffer = NULL;
-    size_t have = 0, room;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-    if (fd < 0) {
-        FAIL(err, EIO, "%s: %s", path, strerror(errno));
-    }
-    if (fstat(fd, &st) != 0) {
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0 || fstat(*fd, &st) != 0) {
         FAIL(err, EIO, "%s: %s", path, strerror(errno));
     }
     if (S_ISDIR(st.st_mode)) {
         FAIL(err, EIO, "%s: is a folder, expected a file", path);
     }
-    room = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size + 1 : 65536;
+    *room = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size + 1 : 65536;
+out:
+    return rc;
+}
+
+advntk_status advntk__files_read(const char *path, size_t limit, char **bytes, size_t *count,
+                                 struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    char *buffer = NULL;
+    size_t have = 0, room = 0;
+    int fd = -1;
+
+    TRY(open_file(path, &fd, &room, err));
     for (;;) {
         ssize_t got;
         if (have > limit) {

@@ -79,7 +79,7 @@ void advntk_hash_bytes(const void *data, size_t bytes, uint8_t digest[16])
 
 void advntk__hash_hex(const uint8_t digest[16], char hex[33])
 {
-    for (int i = 0; i < 16; i++) {
+    for (size_t i = 0; i < 16; i++) {
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     }
 }

@@ -18,7 +18,8 @@
  * EIO would have become errno.h's number. */
 #define FAIL(err, code, ...)                                                                       \
     do {                                                                                           \
-        rc = advntk_error_set((err), __FILE__, __LINE__, __func__, ADVNTK_##code, __VA_ARGS__);    \
+        advntk_error_set((err), __FILE__, __LINE__, __func__, ADVNTK_##code, __VA_ARGS__);         \
+        rc = ADVNTK_##code;                                                                        \
         goto out;                                                                                  \
     } while (0)
 

@@ -49,17 +49,19 @@ static bool parse_condition(const char *text, struct condition *c)
 /* metrics.pgd10; a key with dots of its own (overrides.let.radius) is tried whole at each level. */
 static const json_t *lookup(const json_t *object, const char *key)
 {
-    const json_t *whole = json_object_get(object, key), *part;
-    char head[128];
+    const json_t *whole = json_object_get(object, key);
     const char *dot = strchr(key, '.');
+    char head[128];
 
-    if (whole || !dot || (size_t)(dot - key) >= sizeof(head)) {
-        return whole;
+    while (!whole && dot && (size_t)(dot - key) < sizeof(head)) {
+        memcpy(head, key, (size_t)(dot - key));
+        head[dot - key] = '\0';
+        object = json_object_get(object, head);
+        key = dot + 1;
+        whole = json_object_get(object, key);
+        dot = strchr(key, '.');
     }
-    memcpy(head, key, (size_t)(dot - key));
-    head[dot - key] = '\0';
-    part = json_object_get(object, head);
-    return part ? lookup(part, dot + 1) : NULL;
+    return whole;
 }
 
 static bool holds(const struct condition *c, const json_t *value)

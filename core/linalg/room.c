@@ -5,20 +5,22 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const double gib = 1024.0 * 1024.0 * 1024.0;
 
 /* MemAvailable of /proc/meminfo, in bytes; infinity where there is none. */
 static double bytes_free(void)
 {
+    static const char key[] = "MemAvailable:";
     FILE *file = fopen("/proc/meminfo", "r");
     char line[256];
     double free_bytes = (double)INFINITY;
 
     while (file && fgets(line, sizeof(line), file)) {
-        unsigned long long kib;
-        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) {
-            free_bytes = (double)kib * 1024;
+        if (strncmp(line, key, sizeof(key) - 1) == 0) {
+            free_bytes = 1024 * strtod(line + sizeof(key) - 1, NULL);
             break;
         }
     }

@@ -71,9 +71,13 @@ advntk_status advntk_error_set(struct advntk_error *err, const char *file, int l
 advntk_status advntk_error_prefix(struct advntk_error *err, const char *format, ...)
     ADVNTK_PRINTF(2, 3);
 
-/* return ADVNTK_FAIL(err, ESHAPE, "x has %td columns, expected %td", got, want); */
-#define ADVNTK_FAIL(err, code, ...) \
-    advntk_error_set((err), __FILE__, __LINE__, __func__, ADVNTK_##code, __VA_ARGS__)
+/*
+ * return ADVNTK_FAIL(err, ESHAPE, "x has %td columns, expected %td", got, want);
+ * The code stands at the end of the expression so that compilers and analyzers see a failure.
+ */
+#define ADVNTK_FAIL(err, code, ...)                                                          \
+    (advntk_error_set((err), __FILE__, __LINE__, __func__, ADVNTK_##code, __VA_ARGS__),      \
+     ADVNTK_##code)
 
 #ifdef __cplusplus
 }
