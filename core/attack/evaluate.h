@@ -18,8 +18,10 @@ struct advntk__attack_target {
     uint64_t seed;
     uint32_t purpose;
     uint32_t first_step; /* added to the step of random streams (training step * something) */
-    double started; /* advntk__attack_clock() when the evaluation began, for budget_seconds; 0: at
-                       this call */
+    double started;   /* advntk__attack_clock() when the evaluation began, for budget_seconds; 0: at
+                         this call */
+    bool points_only; /* the clean images are not evaluated where the points do not depend on it;
+                         clean_right and robust then mean nothing */
 };
 
 /* What became of each image of a panel; arrays of n, the caller's. */

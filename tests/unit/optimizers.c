@@ -4,6 +4,8 @@
 #include "tap.h"
 
 #include "plugin.h"
+#include "store/state.h"
+#include <unistd.h>
 
 #include <float.h>
 
@@ -43,6 +45,63 @@ static void is_step(const double w[2], double first, double second, const char *
 {
     const double want[2] = {first, second};
     is_close(2, w, want, 16 * DBL_EPSILON, name);
+}
+
+static advntk_status save(const struct advntk_optimizer_ops *ops, void *state, const char *path)
+{
+    struct advntk_error err;
+    struct advntk__npz_writer *npz = NULL;
+    struct advntk_writer writer = {NULL, "optimizer."};
+    const double mark = 0; /* a state may be empty, a file may not */
+    const ptrdiff_t one = 1;
+    advntk_status rc = advntk__npz_create(path, &npz, &err);
+    writer.npz = npz;
+    rc = rc != ADVNTK_OK ? rc : advntk__npz_add(npz, "mark", ADVNTK_FLOAT64, 1, &one, &mark, &err);
+    rc = rc != ADVNTK_OK ? rc : ops->save(state, &writer, &err);
+    return rc != ADVNTK_OK ? rc : advntk__npz_finish(npz, &err);
+}
+
+static advntk_status load(const struct advntk_optimizer_ops *ops, void *state, const char *path)
+{
+    struct advntk_error err;
+    struct advntk_reader reader = {NULL, "optimizer."};
+    advntk_status rc = advntk__npz_open(path, &reader.npz, &err);
+    rc = rc != ADVNTK_OK ? rc : ops->load(state, &reader, &err);
+    advntk__npz_close(reader.npz);
+    return rc;
+}
+
+/* Seven steps in one go, and with a stop after the third: the same bits. */
+static void test_interrupted(const char *file, const void *config)
+{
+    enum { N = 5, STEPS = 7, STOP = 3 };
+    const struct advntk_optimizer_ops *ops = test_plugin(file)->ops;
+    struct advntk_error err = {.status = ADVNTK_OK};
+    double whole[N] = {1, 2, 3, 4, 5}, parts[N] = {1, 2, 3, 4, 5}, g[STEPS * N];
+    char path[] = "/tmp/advntk-optimizers-XXXXXX";
+    void *state = NULL, *first = NULL, *second = NULL;
+    int file_number = mkstemp(path);
+    bool good = file_number >= 0 && ops->open(config, host, N, &state, &err) == ADVNTK_OK &&
+                ops->open(config, host, N, &first, &err) == ADVNTK_OK &&
+                ops->open(config, host, N, &second, &err) == ADVNTK_OK;
+
+    test_normal(3, (ptrdiff_t)STEPS * N, g);
+    for (ptrdiff_t i = 0; i < STEPS && good; i++) {
+        if (i == STOP) {
+            good = save(ops, first, path) == ADVNTK_OK && load(ops, second, path) == ADVNTK_OK;
+        }
+        good = good && ops->step(state, g + i * N, whole, &err) == ADVNTK_OK &&
+               ops->step(i < STOP ? first : second, g + i * N, parts, &err) == ADVNTK_OK;
+    }
+    ok(good && memcmp(whole, parts, sizeof(whole)) == 0, "%s: goes on from its saved state: %s",
+       file + strlen(PLUGINS), good ? "other bits" : err.text);
+    ops->close(state);
+    ops->close(first);
+    ops->close(second);
+    if (file_number >= 0) {
+        close(file_number);
+        unlink(path);
+    }
 }
 
 int main(void)
@@ -89,6 +148,10 @@ int main(void)
     steps(sgd_file, &plain, 1, bad, w, ADVNTK_ENUMERIC);
     steps(gradnorm_file, &unit, 1, bad, w, ADVNTK_ENUMERIC);
     steps(adam_file, &adam, 1, bad, w, ADVNTK_ENUMERIC);
+    /* momentum and a rate that falls between the stop and the end */
+    test_interrupted(sgd_file, &(const struct sgd){0.5, 0.9, 0.01, 0.1, 2});
+    test_interrupted(gradnorm_file, &(const struct gradnorm){0.5, 0.01, 0.1, 2});
+    test_interrupted(adam_file, &(const struct adam){0.1, 0.9, 0.999, 1e-8, 0.01});
     test_host_free(host);
     return done_testing();
 }
