@@ -24,6 +24,7 @@ plugins = \
 	activation/sin \
 	architecture/custom \
 	architecture/mlp \
+	attack/apgd \
 	attack/fgsm \
 	attack/none \
 	attack/pgd \

@@ -6,6 +6,7 @@ unit_tests = \
 	attack_audit \
 	attack_panel \
 	attack_plugins \
+	attack_state \
 	backend \
 	datasets \
 	factor \
@@ -28,6 +29,7 @@ unit_tests = \
 	text
 oracle_tests = \
 	advntk \
+	apgd \
 	attack_predictor \
 	duals \
 	kernels \
@@ -57,7 +59,7 @@ test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
 EXTRA_DIST += tests/attack_world.h tests/plugin.h tests/reference.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
-EXTRA_DIST += tests/cli/lib.sh tests/engine.h tests/oracle/data tests/oracle_data.h
+EXTRA_DIST += tests/cli/lib.sh tests/engine.h tests/finite_network.h tests/oracle/data tests/oracle_data.h
 CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries)) $(addsuffix .log,$(test_programs)) $(test_scripts:.sh=.log)
 
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la

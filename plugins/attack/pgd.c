@@ -43,6 +43,7 @@ static const struct advntk_param pgd_params[] = {
 struct pgd_state {
     struct pgd_config config;
     double length;
+    ptrdiff_t count;   /* n*d */
     double *direction; /* n,d */
 };
 
@@ -84,7 +85,8 @@ static advntk_status pgd_open(const void *config, struct advntk_host *host,
     if (s) {
         s->config = *(const struct pgd_config *)config;
         s->length = s->config.step > 0 ? s->config.step : view->radius / 4;
-        s->direction = advntk_alloc_zero(view->n * view->d, sizeof(double));
+        s->count = view->n * view->d;
+        s->direction = advntk_alloc_zero(s->count, sizeof(double));
     }
     if (!s || !s->direction) {
         pgd_close(s);
@@ -121,12 +123,27 @@ static advntk_status pgd_step(void *state, const struct advntk_attack_view *view
     return rc;
 }
 
+/* Only the frozen direction outlives a step. */
+static advntk_status pgd_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
+{
+    const struct pgd_state *s = state;
+    return advntk_write_reals(w, "direction", s->count, s->direction, err);
+}
+
+static advntk_status pgd_load(void *state, struct advntk_reader *r, struct advntk_error *err)
+{
+    struct pgd_state *s = state;
+    return advntk_read_reals(r, "direction", s->count, s->direction, err);
+}
+
 static const struct advntk_attack_ops pgd_ops = {
     .goal = ADVNTK_GOAL_RADIUS,
     .needs = ADVNTK_NEEDS_OUTPUTS | ADVNTK_NEEDS_GRADIENTS,
     .preset = pgd_preset,
     .open = pgd_open,
     .step = pgd_step,
+    .save = pgd_save,
+    .load = pgd_load,
     .close = pgd_close,
 };
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The oracle's finite networks as models: z = w3 relu(w2 relu(w1 x + b1) + b2) + b3 in plain loops,
+ * with the exact gradient; weights and images from tests/oracle/data/attacks/NAME.
+ */
+#ifndef TESTS_FINITE_NETWORK_H
+#define TESTS_FINITE_NETWORK_H
+
+#include "attack_world.h"
+#include "oracle_data.h"
+
+enum { NETWORK_LAYERS = 3, NETWORK_WIDTH = 64, NETWORK_INPUTS = 64 };
+struct network {
+    ptrdiff_t size[NETWORK_LAYERS + 1]; /* inputs, hidden, hidden, classes */
+    double *w[NETWORK_LAYERS], *b[NETWORK_LAYERS];
+    ptrdiff_t n;
+    double *x, *y;
+    int32_t *labels;
+};
+
+__attribute__((unused)) static void network_load(struct network *net, const char *name)
+{
+    ptrdiff_t count;
+    net->size[0] = NETWORK_INPUTS;
+    for (int k = 0; k < NETWORK_LAYERS; k++) {
+        net->w[k] = oracle_array(&count, "attacks/%s/w%d", name, k + 1);
+        net->b[k] = oracle_array(&net->size[k + 1], "attacks/%s/b%d", name, k + 1);
+    }
+    net->x = oracle_array(&count, "attacks/%s/x", name);
+    net->y = oracle_array(&net->n, "attacks/%s/y", name);
+    net->labels = advntk_alloc(net->n, sizeof(int32_t));
+    for (ptrdiff_t i = 0; net->labels && i < net->n; i++) {
+        net->labels[i] = (int32_t)net->y[i];
+    }
+}
+
+__attribute__((unused)) static void network_release(struct network *net)
+{
+    for (int k = 0; k < NETWORK_LAYERS; k++) {
+        advntk_free(net->w[k]);
+        advntk_free(net->b[k]);
+    }
+    advntk_free(net->x);
+    advntk_free(net->y);
+    advntk_free(net->labels);
+}
+
+/* values[k]: what goes into layer k (values[0] the image), values[3] the outputs */
+__attribute__((unused)) static void network_one(const struct network *net, const double *x,
+                                                double values[NETWORK_LAYERS + 1][NETWORK_WIDTH])
+{
+    memcpy(values[0], x, NETWORK_INPUTS * sizeof(double));
+    for (int k = 0; k < NETWORK_LAYERS; k++) {
+        for (ptrdiff_t i = 0; i < net->size[k + 1]; i++) {
+            double sum = net->b[k][i];
+            for (ptrdiff_t j = 0; j < net->size[k]; j++) {
+                sum += net->w[k][i * net->size[k] + j] * values[k][j];
+            }
+            values[k + 1][i] = k + 1 < NETWORK_LAYERS && sum < 0 ? 0 : sum;
+        }
+    }
+}
+
+__attribute__((unused)) static advntk_status network_forward(void *model,
+                                                             const struct advntk_images *x,
+                                                             double *f, struct advntk_tape **tape,
+                                                             struct advntk_error *err)
+{
+    const struct network *net = model;
+    ptrdiff_t c = net->size[NETWORK_LAYERS];
+    double values[NETWORK_LAYERS + 1][NETWORK_WIDTH];
+
+    for (ptrdiff_t i = 0; i < x->n; i++) {
+        network_one(net, x->pixels + i * NETWORK_INPUTS, values);
+        memcpy(f + i * c, values[NETWORK_LAYERS], (size_t)c * sizeof(double));
+    }
+    if (tape) {
+        *tape = malloc(sizeof(**tape));
+        if (!*tape) {
+            return ADVNTK_FAIL(err, ENOMEM, "network: no memory");
+        }
+        (*tape)->n = x->n;
+        memcpy((*tape)->x, x->pixels, (size_t)(x->n * NETWORK_INPUTS) * sizeof(double));
+    }
+    return ADVNTK_OK;
+}
+
+__attribute__((unused)) static advntk_status network_vjp(void *model,
+                                                         const struct advntk_tape *tape,
+                                                         ptrdiff_t m, const double *g, double *dx,
+                                                         struct advntk_error *err)
+{
+    const struct network *net = model;
+    ptrdiff_t c = net->size[NETWORK_LAYERS];
+
+    (void)err;
+    for (ptrdiff_t row = 0; row < tape->n * m; row++) {
+        double values[NETWORK_LAYERS + 1][NETWORK_WIDTH], back[2][NETWORK_WIDTH];
+        network_one(net, tape->x + row / m * NETWORK_INPUTS, values);
+        memcpy(back[0], g + row * c, (size_t)c * sizeof(double));
+        for (int k = NETWORK_LAYERS - 1; k >= 0; k--) {
+            for (ptrdiff_t j = 0; j < net->size[k]; j++) {
+                double sum = 0;
+                for (ptrdiff_t i = 0; i < net->size[k + 1]; i++) {
+                    sum += net->w[k][i * net->size[k] + j] * back[0][i];
+                }
+                back[1][j] = k > 0 && !(values[k][j] > 0) ? 0 : sum;
+            }
+            memcpy(back[0], back[1], sizeof(back[0]));
+        }
+        memcpy(dx + row * NETWORK_INPUTS, back[0], NETWORK_INPUTS * sizeof(double));
+    }
+    return ADVNTK_OK;
+}
+
+__attribute__((unused)) static const struct advntk_model_ops network_ops = {
+    .forward = network_forward, .vjp = network_vjp, .tape_free = toy_tape_free};
+
+#endif
