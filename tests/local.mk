@@ -52,7 +52,8 @@ script_tests = \
 	cli/stranger_plugin \
 	cli/usage \
 	fault/disk \
-	fault/kill
+	fault/kill \
+	recipes/schema
 
 test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests)) \
 	$(addprefix tests/,$(folder_tests))

@@ -12,6 +12,7 @@ advntk_SOURCES += \
 	core/cli/progress.c \
 	core/cli/run.c \
 	core/cli/runs.c \
+	core/cli/schema.c \
 	core/cli/show.c \
 	core/cli/summary.c \
 	core/cli/summary.h \

@@ -24,6 +24,8 @@ libadvntk_la_SOURCES += \
 	core/recipe/resolve.c \
 	core/recipe/resolve.h \
 	core/recipe/resolved.h \
+	core/recipe/schema.c \
+	core/recipe/schema.h \
 	core/recipe/standard.c \
 	core/recipe/standard.h \
 	core/recipe/study.c \
