@@ -25,6 +25,7 @@ unit_tests = \
 	random \
 	recipe_expression \
 	recipe_fuzz \
+	run_data \
 	sym \
 	text
 oracle_tests = \

@@ -68,6 +68,7 @@ const struct cli_command cli_check = {
     .name = "check",
     .words = "RECIPE...",
     .summary = "Everything that can be found wrong with a recipe without running it",
+    .text = "'advntk describe recipe' is the language of recipes on a page.",
     .example = "advntk check experiments/quickstart.yaml",
     .options = check_options,
     .least = 1,

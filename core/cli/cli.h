@@ -117,8 +117,8 @@ struct cli_images {
     int rank; /* as in the file */
     double *pixels;
 };
-/* scale_bytes: uint8 values are divided by 255, others used as they are. Fails: EIO, EFORMAT, ESHAPE,
- * ENUMERIC (NaN or infinity, with its place). */
+/* scale_bytes: uint8 values are divided by 255, others used as they are. Fails: EIO, EFORMAT,
+ * ESHAPE, ENUMERIC (NaN or infinity, with its place). */
 advntk_status cli_images_read(const char *path, bool scale_bytes, struct cli_images *images,
                               struct advntk_error *err);
 

@@ -39,10 +39,14 @@ static void report(void *context, const struct advntk__outcome *outcome)
     const char *id = json_string_value(json_object_get(outcome->object, "id"));
     const char *state = json_string_value(json_object_get(outcome->object, "state"));
     const char *error = json_string_value(json_object_get(outcome->object, "error"));
+    const char *folder = json_string_value(json_object_get(outcome->object, "folder"));
+    const bool logged = json_is_true(json_object_get(outcome->object, "logged"));
 
     cli_progress_clear();
     if (error && outcome->state == ADVNTK__OUTCOME_FAILED) {
-        cli_fail("run %s (%s) failed: %s", outcome->config->name, id ? id : "no id yet", error);
+        cli_fail("run %s (%s) failed: %s%s%s%s", outcome->config->name, id ? id : "no id yet",
+                 error, logged ? "; its log: " : "", logged ? folder : "",
+                 logged ? "/log.txt" : "");
     } else if (!reporter->cli->quiet) {
         fprintf(stderr, "advntk: run %s (%s) %s\n", outcome->config->name, id ? id : "no id yet",
                 state);
@@ -130,7 +134,8 @@ const struct cli_command cli_run = {
     .summary = "Runs what a recipe asks for and is not done yet",
     .text =
         "Each run has a folder RESULTS/runs/<id>; one that was interrupted goes on where it was.\n"
-        "Ends with a table and the folders. With --format json a line a run.",
+        "Ends with a table and the folders. With --format json a line a run.\n"
+        "'advntk describe recipe' is the language of recipes on a page.",
     .example = "advntk run experiments/quickstart.yaml -s seed=2",
     .options = run_options,
     .least = 1,

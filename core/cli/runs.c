@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "cli/stored.h"
 #include "cli/summary.h"
 
 #include "store/folder.h"
@@ -104,7 +105,9 @@ static json_t *load_run(const char *results, const char *id)
     }
     path = advntk__folder_file(&folder, "run.json", NULL);
     if (advntk__folder_state(&folder) == ADVNTK__RUN_INTERRUPTED) {
-        object = json_pack("{s:s, s:s}", "id", id, "state", "interrupted");
+        if (cli_stored_interrupted(&folder, &object, &err) != ADVNTK_OK) {
+            cli_error(&err);
+        }
     } else if (path && advntk__folder_state(&folder) == ADVNTK__RUN_FINISHED &&
                advntk__json_read(path, &object, &err) != ADVNTK_OK) {
         cli_error(&err);

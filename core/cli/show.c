@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "cli/stored.h"
 #include "cli/summary.h"
 
 #include "base/files.h"
@@ -77,7 +78,9 @@ static void print_plugins(const json_t *list)
     json_t *p;
     size_t i;
 
-    printf("\nplugins\n");
+    if (json_array_size(list)) {
+        printf("\nplugins (file's digest)\n");
+    }
     json_array_foreach(list, i, p)
     {
         printf("  %s/%s %s (%.8s)\n", json_string_value(json_object_get(p, "kind")),
@@ -90,18 +93,22 @@ static void print_plugins(const json_t *list)
 static void print_record(const struct advntk__folder *folder, const json_t *record,
                          const char *recipe)
 {
-    static const char *const keys[] = {"name",    "method",  "seed",     "precision", "steps",
-                                       "seconds", "started", "finished", "images"};
+    static const char *const keys[] = {"name",  "state",   "method",  "seed",     "precision",
+                                       "steps", "seconds", "started", "finished", "images"};
     const char *key;
     json_t *value;
     char text[512];
 
     printf("run %s\n  %-22s %s\n", folder->id, "folder", folder->path);
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        printf("  %-22s %s\n", keys[i], member(record, keys[i], text, sizeof(text)));
+        if (json_object_get(record, keys[i])) {
+            printf("  %-22s %s\n", keys[i], member(record, keys[i], text, sizeof(text)));
+        }
     }
     print_group("changed by the sweep", json_object_get(record, "overrides"));
-    printf("\nevaluations (accuracy, 95 %% interval, audit)\n");
+    if (json_object_size(json_object_get(record, "evaluations"))) {
+        printf("\nevaluations (accuracy, 95 %% interval, audit)\n");
+    }
     json_object_foreach(json_object_get(record, "evaluations"), key, value)
     {
         print_evaluation(folder, key, json_string_value(value));
@@ -130,11 +137,11 @@ static advntk_status show(const struct cli *cli, const struct advntk__folder *fo
         FAIL(err, ENOMEM, "no memory for a path");
     }
     TRY(advntk__files_read(recipe_path, RECIPE_LIMIT, &recipe, &length, err));
-    if (advntk__folder_state(folder) != ADVNTK__RUN_FINISHED) {
-        FAIL(err, ENOTFOUND, "run %s is not finished; 'advntk run %s' goes on with it", folder->id,
-             recipe_path);
+    if (advntk__folder_state(folder) == ADVNTK__RUN_FINISHED) {
+        TRY(advntk__json_read(path, &record, err));
+    } else {
+        TRY(cli_stored_interrupted(folder, &record, err));
     }
-    TRY(advntk__json_read(path, &record, err));
     if (cli->json) {
         json_object_set_new(record, "folder", json_string(folder->path));
         json_object_set_new(record, "recipe", json_string(recipe));
@@ -142,6 +149,9 @@ static advntk_status show(const struct cli *cli, const struct advntk__folder *fo
         putchar('\n');
     } else {
         print_record(folder, record, recipe);
+    }
+    if (!cli->json && advntk__folder_state(folder) != ADVNTK__RUN_FINISHED) {
+        printf("\nTo go on: advntk run %s\n", recipe_path);
     }
 out:
     json_decref(record);

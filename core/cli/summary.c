@@ -133,7 +133,11 @@ static void add_row(struct cli_table *table, const json_t *object, json_t *overr
         add_accuracy(table, object, key);
     }
     cli_table_add(table, "%s", worst_audit(object));
-    cli_table_add(table, "%.1f", json_number_value(json_object_get(object, "seconds")));
+    if (json_is_number(json_object_get(object, "seconds"))) {
+        cli_table_add(table, "%.1f", json_number_value(json_object_get(object, "seconds")));
+    } else {
+        cli_table_add(table, "-");
+    }
     cli_summary_value(json_object_get(object, "state"), text, sizeof(text));
     cli_table_add(table, "%s", text);
 }
@@ -167,15 +171,17 @@ void cli_summary_table(const json_t *objects)
 
 void cli_summary_folders(const json_t *objects)
 {
-    json_t *object;
+    json_t *object, *said = json_object();
     size_t i;
 
     putchar('\n');
     json_array_foreach(objects, i, object)
     {
         const char *folder = json_string_value(json_object_get(object, "folder"));
-        if (folder) {
+        if (folder && !json_object_get(said, folder)) { /* two evaluations may share a fit */
             printf("%s\n", folder);
+            json_object_set_new(said, folder, json_true());
         }
     }
+    json_decref(said);
 }

@@ -215,6 +215,7 @@ advntk_status advntk__evaluate(const struct advntk__evaluation_job *job,
                                   advntk_alloc(ADVNTK_PANEL * split->classes, sizeof(double)),
                               .point = advntk_alloc(ADVNTK_PANEL * split->d, sizeof(double))};
     double started = advntk__attack_clock(), saved = started;
+    struct advntk_error damage;
     advntk_status rc = ADVNTK_OK, kept;
     char what[64];
 
@@ -223,7 +224,18 @@ advntk_status advntk__evaluate(const struct advntk__evaluation_job *job,
     if (!room.pixels || !room.outputs || !room.point) {
         FAIL(err, ENOMEM, "no memory for a panel of %d images", ADVNTK_PANEL);
     }
-    TRY(journal_read(job, result, err));
+    rc = journal_read(job, result, &damage);
+    if (rc == ADVNTK_EFORMAT || rc == ADVNTK_ESHAPE || rc == ADVNTK_ENOTFOUND) {
+        advntk_log(job->host, ADVNTK_LOG_WARNING, "%s; evaluation %s begins again", damage.text,
+                   job->evaluation->name);
+        result->done = 0;
+        result->audit = (struct advntk__audit){0};
+    } else if (rc != ADVNTK_OK) {
+        if (err) {
+            *err = damage;
+        }
+        goto out;
+    }
     while (result->done < result->images) {
         double now = advntk__attack_clock();
         advntk_progress(job->host, what, result->done, result->images);

@@ -328,6 +328,10 @@ static advntk_status compute(struct run *r, struct advntk_error *err)
     TRY(gather_results(r, &missing, err));
     TRY(advntk__folder_remove(&r->folder, "checkpoint", err));
 out:
+    if (rc != ADVNTK_OK && rc != ADVNTK_ECANCELLED && r->log && err) {
+        fprintf(r->log, "error: %s\n", err->text);
+        json_object_set_new(r->object, "logged", json_true());
+    }
     log_close(r);
     free(predictor);
     return rc;
@@ -377,17 +381,35 @@ static void forget_other_kernel(struct run *r)
     }
 }
 
+/* A finished run's record that cannot be read is written again from what lies beside it. */
+static bool is_record_damaged(struct run *r)
+{
+    char *path = advntk__folder_file(&r->folder, "run.json", NULL);
+    json_t *record = NULL;
+    struct advntk_error why;
+    bool damaged = path && advntk__json_read(path, &record, &why) == ADVNTK_EFORMAT;
+
+    if (damaged) {
+        advntk_log(r->session->host, ADVNTK_LOG_WARNING, "%s; it is written again", why.text);
+    }
+    json_decref(record);
+    free(path);
+    return damaged;
+}
+
 static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
                              struct advntk_error *err)
 {
     const struct advntk__runner_options *options = r->session->options;
     ptrdiff_t missing = 0;
+    bool damaged = false;
     advntk_status rc = ADVNTK_OK;
 
     TRY(prepare(r, err));
     if (advntk__folder_state(&r->folder) == ADVNTK__RUN_FINISHED && !options->fresh) {
+        damaged = is_record_damaged(r);
         TRY(gather_results(r, &missing, err));
-        if (missing == 0) {
+        if (missing == 0 && !damaged) {
             *state = ADVNTK__OUTCOME_SKIPPED;
             goto out;
         }
@@ -399,6 +421,8 @@ static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
     TRY(advntk__folder_lock(&r->folder, err));
     if (options->fresh) {
         TRY(advntk__folder_clear(&r->folder, err));
+    } else if (damaged) {
+        TRY(advntk__folder_remove(&r->folder, "run.json", err));
     }
     TRY(advntk__backend_open(r->session->host, &r->config->backend, err));
     TRY(compute(r, err));

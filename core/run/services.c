@@ -315,8 +315,10 @@ advntk_status advntk_host_gram(struct advntk_host *host, const struct advntk_sym
 
     TRY(open_kernel(host, err));
     if (!m->gram) {
+        double started = advntk__attack_clock();
         TRY(advntk__gram_compute(host, m->ops, m->state, m->points, p->train, p->precision,
                                  &m->gram, err));
+        s->gram_seconds = advntk__attack_clock() - started;
     }
     *gram = m->gram;
 out:

@@ -34,6 +34,7 @@ struct advntk__run_services {
     struct advntk_problem problem;
     uint8_t kernel_key[16];
     int64_t memory_limit;   /* bytes; 0: what the machine has free */
+    double gram_seconds;    /* what the kernel matrix took; 0: it was there, or is not wanted yet */
     ptrdiff_t metric_count; /* of the step that runs */
     struct advntk__metric metrics[ADVNTK__METRICS];
 };

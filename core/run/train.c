@@ -227,6 +227,9 @@ static advntk_status checkpoint_read(struct loop *l, struct advntk_error *err)
     }
     TRY(advntk__cut(l->metrics, l->metrics_length, err));
 out:
+    if (rc != ADVNTK_OK) {
+        advntk_error_prefix(err, "cannot go on from the checkpoint (--fresh begins again): ");
+    }
     advntk__npz_close(r.npz);
     return rc;
 }
@@ -356,6 +359,12 @@ static advntk_status one_step(struct loop *l, struct advntk_error *err)
     }
     TRY(write_metrics(l, evaluations, err));
     TRY(checkpoint_write(l, err));
+    if (host->services->gram_seconds > 0) { /* in the step that first asked for it */
+        TRY(advntk__timing(l->fit->folder, "kernel_matrix", NULL, host->services->problem.train,
+                           host->services->gram_seconds, err));
+        started += host->services->gram_seconds;
+        host->services->gram_seconds = 0;
+    }
     TRY(advntk__timing(l->fit->folder, "step", NULL, l->step, advntk__attack_clock() - started,
                        err));
 out:
