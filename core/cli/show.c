@@ -26,6 +26,7 @@ static void print_group(const char *title, const json_t *group)
     const char *key;
     json_t *value;
     char text[512];
+    int width = 22;
 
     if (json_object_size(group) == 0) {
         return;
@@ -33,9 +34,13 @@ static void print_group(const char *title, const json_t *group)
     printf("\n%s\n", title);
     json_object_foreach((json_t *)(uintptr_t)group, key, value)
     {
+        width = (int)strlen(key) > width ? (int)strlen(key) : width;
+    }
+    json_object_foreach((json_t *)(uintptr_t)group, key, value)
+    {
         if (!json_is_array(value)) {
             cli_summary_value(value, text, sizeof(text));
-            printf("  %-22s %s\n", key, text);
+            printf("  %-*s %s\n", width, key, text);
         }
     }
 }
@@ -83,9 +88,10 @@ static void print_plugins(const json_t *list)
     }
     json_array_foreach(list, i, p)
     {
-        printf("  %s/%s %s (%.8s)\n", json_string_value(json_object_get(p, "kind")),
-               json_string_value(json_object_get(p, "name")),
-               json_string_value(json_object_get(p, "version")),
+        char name[160];
+        snprintf(name, sizeof(name), "%s/%s", json_string_value(json_object_get(p, "kind")),
+                 json_string_value(json_object_get(p, "name")));
+        printf("  %-22s %s (%.8s)\n", name, json_string_value(json_object_get(p, "version")),
                json_string_value(json_object_get(p, "digest")));
     }
 }
@@ -93,10 +99,11 @@ static void print_plugins(const json_t *list)
 static void print_record(const struct advntk__folder *folder, const json_t *record,
                          const char *recipe)
 {
-    static const char *const keys[] = {"name",  "state",   "method",  "seed",     "precision",
-                                       "steps", "seconds", "started", "finished", "images"};
+    static const char *const keys[] = {"name",  "state",   "method",  "seed",    "precision",
+                                       "steps", "seconds", "started", "finished"};
     const char *key;
     json_t *value;
+    const json_t *images;
     char text[512];
 
     printf("run %s\n  %-22s %s\n", folder->id, "folder", folder->path);
@@ -104,6 +111,13 @@ static void print_record(const struct advntk__folder *folder, const json_t *reco
         if (json_object_get(record, keys[i])) {
             printf("  %-22s %s\n", keys[i], member(record, keys[i], text, sizeof(text)));
         }
+    }
+    images = json_object_get(record, "images");
+    if (images) {
+        printf("  %-22s %lld train, %lld validation, %lld test\n", "images",
+               (long long)json_integer_value(json_object_get(images, "train")),
+               (long long)json_integer_value(json_object_get(images, "validation")),
+               (long long)json_integer_value(json_object_get(images, "test")));
     }
     print_group("changed by the sweep", json_object_get(record, "overrides"));
     if (json_object_size(json_object_get(record, "evaluations"))) {

@@ -21,6 +21,12 @@
 #include <string.h>
 #include <time.h>
 
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
 enum { JSON_LIMIT = 64 << 20 };
 
 static json_t *scalar_json(const char *text)
@@ -443,7 +449,7 @@ static void describe_run(const struct advntk__record_source *source, json_t *rec
                         json_pack("{s:i, s:s, s:s, s:s}", "threads", host->threads,
                                   "instruction_set", advntk__isa_name(host->isa), "backend",
                                   backend ? backend->describe(host->backend_state) : "none",
-                                  "compiler", __VERSION__));
+                                  "compiler", COMPILER));
 }
 
 static json_t *date(double seconds)

@@ -61,6 +61,36 @@ is $? 0 "show by folder"
 is $? 1 "show of what is not there"
 has err "no run 'zzzz'" "says so"
 
+for fact in program threads instruction_set backend compiler digest version; do
+	grep -q "\"$fact\": *[\"0-9]" two/runs/"$id"/run.json
+	ok $? "run.json records: $fact"
+done
+for phase in open kernel_matrix step evaluation; do
+	has two/runs/"$id"/timing.jsonl "{\"$phase\": " "timing.jsonl has the phase $phase"
+done
+
+# the best step by validation accuracy under attack, the first of equals; then its model is kept
+"$advntk" run small.yaml -q --results best -s method.select=best_validation_robust >out 2>err
+is $? 0 "select: best_validation_robust"
+best=$(echo best/runs/*)
+[ "${best##*/}" != "$id" ]
+ok $? "is another run"
+step=$(sed 's/.*"step": \([0-9]*\).*"validation_robust": \([0-9.e-]*\).*/\2 \1/' "$best/metrics.jsonl" |
+	sort -k1,1gr -k2,2n | head -n 1 | cut -d ' ' -f 2)
+"$advntk" run small.yaml -q --results cut -s method.steps="$step" >out 2>err
+cat >same.py <<'END'
+import sys, zipfile
+a, b = (zipfile.ZipFile(p).read("alpha.npy") for p in sys.argv[1:])
+sys.exit(a != b)
+END
+python=python3
+if $python -c 'import zipfile' 2>err; then
+	$python same.py "$best/predictor.npz" "$(echo cut/runs/*/predictor.npz)"
+	ok $? "has the coefficients of step $step"
+else
+	skip "has the coefficients of the best step" "no python3"
+fi
+
 "$advntk" run small.yaml --results one -s data.classes='[3]' >out 2>err
 is $? 1 "one class cannot be told apart"
 has err "expected at least 2" "and is refused"
