@@ -52,6 +52,7 @@ script_tests = \
 	cli/run \
 	cli/stranger_plugin \
 	cli/usage \
+	contract/headers \
 	fault/disk \
 	fault/kill \
 	recipes/schema
