@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Dual moments of activations and their partial derivatives, in 50 digits: usage: make_duals.py, writes duals32.npy and duals64.npy here.
 mpmath 1.3.0, numpy 1.24.2; no seed.
 

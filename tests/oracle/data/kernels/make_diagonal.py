@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Exact kernels of images with themselves: usage: make_diagonal.py, in the folder of x1.npy; writes diagonal.npy.
 
 neural-tangents takes the diagonal from products like any other entry, so that its correlation is 1 only
