@@ -22,8 +22,10 @@ plugins = \
 	activation/sigmoid_like \
 	activation/sign \
 	activation/sin \
+	architecture/cnn \
 	architecture/custom \
 	architecture/mlp \
+	architecture/resnet \
 	attack/apgd \
 	attack/fgsm \
 	attack/none \

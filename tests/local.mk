@@ -34,6 +34,7 @@ oracle_tests = \
 	attack_predictor \
 	duals \
 	kernels \
+	networks \
 	losses \
 	pgd \
 	predictor \

@@ -83,6 +83,9 @@ static struct ref_pair ref_kernel(const struct advntk_graph *graph, double s, do
             ref_dual(&layer->activation, in->r, in->r, in->r, &v[i].r, &unused);
             v[i].T = in->T * kd;
             break;
+        case ADVNTK__LAYER_CONV: /* has no number a pair */
+            v[i] = (struct ref_pair){NAN, NAN, NAN, NAN};
+            break;
         case ADVNTK__LAYER_SUM:
             for (ptrdiff_t b = 0; b < layer->from_count; b++) {
                 v[i].K += v[layer->from[b]].K;

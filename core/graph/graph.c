@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYERS_MAX = 100000, NAME_MAX_BYTES = 160 };
+enum { LAYERS_MAX = 100000, NAME_MAX_BYTES = 160, WINDOW_MAX = 10000 };
 
 struct node {
     struct advntk__layer layer;
@@ -31,7 +31,7 @@ struct advntk_graph {
 
 static const char *kind_name(enum advntk__layer_kind kind)
 {
-    static const char *const names[] = {"input", "flatten", "dense", "activation", "sum"};
+    static const char *const names[] = {"input", "flatten", "dense", "activation", "sum", "conv"};
     return names[kind];
 }
 
@@ -193,6 +193,78 @@ ptrdiff_t advntk_graph_flatten(struct advntk_graph *graph, ptrdiff_t from)
     return append(graph, &layer);
 }
 
+static bool affine_is_good(struct advntk_graph *graph, const struct advntk__layer *layer)
+{
+    if (!(layer->affine.w_std >= 0 && layer->affine.w_std < HUGE_VAL)) {
+        fault(graph, layer, ADVNTK_EINVALID, "w_std is %g, expected a number >= 0",
+              layer->affine.w_std);
+        return false;
+    }
+    if (!(layer->affine.b_std >= 0 && layer->affine.b_std < HUGE_VAL)) {
+        fault(graph, layer, ADVNTK_EINVALID, "b_std is %g, expected a number >= 0",
+              layer->affine.b_std);
+        return false;
+    }
+    return true;
+}
+
+ptrdiff_t advntk__graph_positions(ptrdiff_t n, ptrdiff_t filter, ptrdiff_t stride,
+                                  enum advntk_padding padding, ptrdiff_t *before)
+{
+    ptrdiff_t count = (n - 1) / stride + 1, missing;
+
+    *before = 0;
+    if (padding == ADVNTK_PADDING_VALID) {
+        return n < filter ? 0 : (n - filter) / stride + 1;
+    }
+    missing = (count - 1) * stride + filter - n;
+    *before = missing > 0 ? missing / 2 : 0;
+    return count;
+}
+
+ptrdiff_t advntk_graph_conv(struct advntk_graph *graph, ptrdiff_t from, struct advntk_window window,
+                            struct advntk_affine affine)
+{
+    struct advntk__layer layer = {.kind = ADVNTK__LAYER_CONV,
+                                  .from_count = 1,
+                                  .from = &from,
+                                  .gaussian = true,
+                                  .affine = affine,
+                                  .window = window,
+                                  .place = graph->place};
+    const struct advntk__layer *in = input_of(graph, &layer, from);
+    ptrdiff_t size[2], out[2], before;
+
+    if (!in || !affine_is_good(graph, &layer)) {
+        return -1;
+    }
+    if (window.padding < ADVNTK_PADDING_SAME || window.padding > ADVNTK_PADDING_CIRCULAR) {
+        return fault(graph, &layer, ADVNTK_EINVALID,
+                     "its padding is number %d, expected same, valid or circular",
+                     (int)window.padding);
+    }
+    size[0] = in->shape.height;
+    size[1] = in->shape.width;
+    for (int i = 0; i < 2; i++) {
+        if (window.filter[i] < 1 || window.filter[i] > WINDOW_MAX || window.stride[i] < 1 ||
+            window.stride[i] > WINDOW_MAX) {
+            return fault(graph, &layer, ADVNTK_EINVALID,
+                         "filter %td x %td and stride %td x %td, expected 1 to %d",
+                         window.filter[0], window.filter[1], window.stride[0], window.stride[1],
+                         WINDOW_MAX);
+        }
+        out[i] = advntk__graph_positions(size[i], window.filter[i], window.stride[i],
+                                         window.padding, &before);
+    }
+    if (out[0] < 1 || out[1] < 1) {
+        return fault(graph, &layer, ADVNTK_ESHAPE,
+                     "a filter of %td x %td does not fit into %td x %td pixels without padding",
+                     window.filter[0], window.filter[1], size[0], size[1]);
+    }
+    layer.shape = (struct advntk__shape){out[0], out[1], 0};
+    return append(graph, &layer);
+}
+
 ptrdiff_t advntk_graph_dense(struct advntk_graph *graph, ptrdiff_t from,
                              struct advntk_affine affine)
 {
@@ -208,13 +280,8 @@ ptrdiff_t advntk_graph_dense(struct advntk_graph *graph, ptrdiff_t from,
     if (!in) {
         return -1;
     }
-    if (!(affine.w_std >= 0 && affine.w_std < HUGE_VAL)) {
-        return fault(graph, &layer, ADVNTK_EINVALID, "w_std is %g, expected a number >= 0",
-                     affine.w_std);
-    }
-    if (!(affine.b_std >= 0 && affine.b_std < HUGE_VAL)) {
-        return fault(graph, &layer, ADVNTK_EINVALID, "b_std is %g, expected a number >= 0",
-                     affine.b_std);
+    if (!affine_is_good(graph, &layer)) {
+        return -1;
     }
     if (!is_flat(in->shape)) {
         return fault(graph, &layer, ADVNTK_EINVALID,
@@ -459,6 +526,16 @@ ptrdiff_t advntk__graph_count(const struct advntk_graph *graph)
 const struct advntk__layer *advntk__graph_layer(const struct advntk_graph *graph, ptrdiff_t i)
 {
     return &graph->nodes[i].layer;
+}
+
+bool advntk__graph_has_maps(const struct advntk_graph *graph)
+{
+    for (ptrdiff_t i = 0; i < graph->count; i++) {
+        if (graph->nodes[i].layer.kind == ADVNTK__LAYER_CONV) {
+            return true;
+        }
+    }
+    return false;
 }
 
 ptrdiff_t advntk__graph_output(const struct advntk_graph *graph)

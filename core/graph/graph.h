@@ -18,7 +18,8 @@ enum advntk__layer_kind {
     ADVNTK__LAYER_FLATTEN = 1,
     ADVNTK__LAYER_DENSE = 2,
     ADVNTK__LAYER_ACTIVATION = 3,
-    ADVNTK__LAYER_SUM = 4
+    ADVNTK__LAYER_SUM = 4,
+    ADVNTK__LAYER_CONV = 5
 };
 
 /* channels 0: infinitely many, the width of a hidden layer */
@@ -32,7 +33,8 @@ struct advntk__layer {
     const ptrdiff_t *from;         /* from_count numbers of earlier layers */
     struct advntk__shape shape;    /* of its output */
     bool gaussian;                 /* its output is a zero-mean Gaussian process */
-    struct advntk_affine affine;   /* DENSE */
+    struct advntk_affine affine;   /* DENSE, CONV */
+    struct advntk_window window;   /* CONV */
     struct advntk_slot activation; /* ACTIVATION; borrowed from the config that it came from */
     const char *place;             /* "recipe.yaml:12:7" or NULL */
 };
@@ -70,6 +72,15 @@ void advntk__graph_name(const struct advntk_graph *graph, ptrdiff_t i, struct ad
 ADVNTK_MUST_CHECK advntk_status advntk__graph_identity(const struct advntk_graph *graph,
                                                        struct advntk__hash *hash,
                                                        struct advntk_error *err);
+
+/* Positions of a window along an axis of n inputs, and the zeros (or wrapped inputs) before the
+ * first: XLA's rule, the smaller half of the padding comes first. 0: the window does not fit. */
+ptrdiff_t advntk__graph_positions(ptrdiff_t n, ptrdiff_t filter, ptrdiff_t stride,
+                                  enum advntk_padding padding, ptrdiff_t *before);
+
+/* Whether a layer works on images with more than one pixel behind the input: then values are maps.
+ */
+bool advntk__graph_has_maps(const struct advntk_graph *graph);
 
 /* A table of the layers and two lines on cost and memory. */
 void advntk__graph_print(const struct advntk_graph *graph, struct advntk__text *out);

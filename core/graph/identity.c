@@ -28,6 +28,14 @@ advntk_status advntk__graph_identity(const struct advntk_graph *graph, struct ad
         if (layer->kind == ADVNTK__LAYER_DENSE) {
             advntk__hash_real(hash, layer->affine.w_std);
             advntk__hash_real(hash, layer->affine.b_std);
+        } else if (layer->kind == ADVNTK__LAYER_CONV) {
+            for (int j = 0; j < 2; j++) {
+                advntk__hash_int(hash, layer->window.filter[j]);
+                advntk__hash_int(hash, layer->window.stride[j]);
+            }
+            advntk__hash_int(hash, (int64_t)layer->window.padding);
+            advntk__hash_real(hash, layer->affine.w_std);
+            advntk__hash_real(hash, layer->affine.b_std);
         } else if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
             TRY(advntk__slot_identity(&layer->activation, hash, err));
         }

@@ -28,7 +28,7 @@ static void shape_text(struct advntk__shape s, char *text)
 
 static void row_text(const struct advntk_graph *graph, ptrdiff_t i, char cell[COLUMNS][CELL])
 {
-    static const char *const names[] = {"input", "flatten", "dense", "activation", "sum"};
+    static const char *const names[] = {"input", "flatten", "dense", "activation", "sum", "conv"};
     const struct advntk__layer *layer = advntk__graph_layer(graph, i);
     bool flat = layer->shape.height == 1 && layer->shape.width == 1;
     size_t used = 0;
@@ -43,6 +43,12 @@ static void row_text(const struct advntk_graph *graph, ptrdiff_t i, char cell[CO
     shape_text(layer->shape, cell[3]);
     if (layer->kind == ADVNTK__LAYER_DENSE) {
         snprintf(cell[4], CELL, "w_std %g, b_std %g", layer->affine.w_std, layer->affine.b_std);
+    } else if (layer->kind == ADVNTK__LAYER_CONV) {
+        static const char *const paddings[] = {"", "same", "valid", "circular"};
+        snprintf(cell[4], CELL, "filter %td x %td, stride %td x %td, %s, w_std %g, b_std %g",
+                 layer->window.filter[0], layer->window.filter[1], layer->window.stride[0],
+                 layer->window.stride[1], paddings[layer->window.padding], layer->affine.w_std,
+                 layer->affine.b_std);
     } else if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
         snprintf(cell[4], CELL, "%s", layer->activation.plugin->name);
     }
@@ -53,19 +59,26 @@ static void cost_lines(const struct advntk_graph *graph, struct advntk__text *ou
 {
     struct advntk__shape image = advntk__graph_layer(graph, 0)->shape;
     long long d = (long long)image.height * image.width * image.channels, flops = 0, stored = d;
+    bool maps = advntk__graph_has_maps(graph);
 
     for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
         const struct advntk__layer *layer = advntk__graph_layer(graph, i);
+        long long pixels = (long long)layer->shape.height * layer->shape.width;
         switch (layer->kind) {
+        case ADVNTK__LAYER_CONV: /* separable sums of both kernels */
+            flops +=
+                pixels * (FLOPS_DENSE + 2 * (layer->window.filter[0] + layer->window.filter[1]));
+            break;
         case ADVNTK__LAYER_DENSE:
             flops += FLOPS_DENSE;
             break;
         case ADVNTK__LAYER_ACTIVATION:
-            flops += FLOPS_ACTIVATION;
-            stored += 3; /* standard deviation, its inverse, derivative of the variance */
+            flops += pixels * FLOPS_ACTIVATION;
+            stored += (maps ? 2 : 3) *
+                      pixels; /* standard deviation, its inverse, derivative of the variance */
             break;
         case ADVNTK__LAYER_SUM:
-            flops += FLOPS_BRANCH * (layer->from_count - 1);
+            flops += pixels * FLOPS_BRANCH * (layer->from_count - 1);
             break;
         case ADVNTK__LAYER_INPUT:
         case ADVNTK__LAYER_FLATTEN:

@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "graph/graph.h"
 #include "infinite/engine.h"
+#include "infinite/pixel.h"
 
 #include <advntk/backend.h>
 #include <advntk/model.h>
@@ -31,6 +32,7 @@ struct tape {
 };
 
 struct engine {
+    struct advntk__pixel *pixel; /* of networks with maps: does all the work, the rest is unused */
     struct advntk_host *host;
     const struct advntk_graph *graph;
     struct advntk__program program;
@@ -100,6 +102,12 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
     e->d = image.height * image.width * image.channels;
     e->pass32 = advntk__pass32(advntk_host_isa(host));
     e->pass64 = advntk__pass64(advntk_host_isa(host));
+    if (advntk__graph_has_maps(setup->graph)) {
+        TRY(advntk__pixel_open(host, setup, kind, &e->pixel, err));
+        *state = e;
+        e = NULL;
+        goto out;
+    }
     TRY(advntk__program_compile(setup->graph, advntk_host_isa(host), setup->precision,
                                 kind == ADVNTK_INFINITE_NTK, &e->program, err));
     *state = e;
@@ -128,6 +136,7 @@ void advntk_infinite_close(void *state)
         tape_delete(e->unused);
         e->unused = next;
     }
+    advntk__pixel_close(e->pixel);
     advntk_free(e->weights);
     advntk_free(e->sums);
     advntk__program_release(&e->program);
@@ -138,9 +147,13 @@ void advntk_infinite_close(void *state)
 
 void advntk_infinite_points_free(void *state, void *points)
 {
+    const struct engine *e = state;
     struct points *p = points;
 
-    (void)state;
+    if (e->pixel) {
+        advntk__pixel_points_free(points);
+        return;
+    }
     if (!p) {
         return;
     }
@@ -160,8 +173,12 @@ advntk_status advntk_infinite_points_new(void *state, ptrdiff_t n, void **points
     const struct engine *e = state;
     ptrdiff_t line = (ptrdiff_t)(64 / e->real), per_row, slots = e->program.slots;
     ptrdiff_t series = e->program.series * ADVNTK__SERIES;
-    struct points *p = advntk_alloc_zero(1, sizeof(*p));
+    struct points *p = NULL;
 
+    if (e->pixel) {
+        return advntk__pixel_points_new(e->pixel, n, points, err);
+    }
+    p = advntk_alloc_zero(1, sizeof(*p));
     if (!p) {
         FAIL(err, ENOMEM, "no memory for %td images", n);
     }
@@ -247,11 +264,14 @@ advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t fi
     struct engine *e = state;
     struct points *p = points;
     ptrdiff_t numbers = e->program.series * ADVNTK__SERIES;
-    double *work =
-        advntk_alloc(3 * e->program.registers + 2 * e->program.slots + numbers, sizeof(*work));
-    double *slots = work ? work + 3 * e->program.registers : NULL, q = 0, tail;
-    double *series = work ? slots + 2 * e->program.slots : NULL;
+    double *work = NULL, *slots, *series, q = 0, tail;
 
+    if (e->pixel) {
+        return advntk__pixel_points_put(e->pixel, points, first, count, pixels, err);
+    }
+    work = advntk_alloc(3 * e->program.registers + 2 * e->program.slots + numbers, sizeof(*work));
+    slots = work ? work + 3 * e->program.registers : NULL;
+    series = work ? slots + 2 * e->program.slots : NULL;
     if (!work) {
         FAIL(err, ENOMEM, "no memory for the variances of a network");
     }
@@ -286,9 +306,12 @@ out:
 advntk_status advntk_infinite_diagonal(void *state, const void *a, ptrdiff_t first, ptrdiff_t count,
                                        double *k, struct advntk_error *err)
 {
+    const struct engine *e = state;
     const struct points *p = a;
 
-    (void)state;
+    if (e->pixel) {
+        return advntk__pixel_diagonal(a, first, count, k, err);
+    }
     if (first < 0 || count < 0 || first > p->n - count) {
         return ADVNTK_FAIL(err, ESHAPE, "images %td to %td of %td", first, first + count, p->n);
     }
@@ -369,8 +392,12 @@ advntk_status advntk_infinite_tile(void *state, const void *a, ptrdiff_t i0, ptr
 {
     const struct engine *e = state;
     const struct points *pa = a, *pb = b;
-    void *work = advntk_arena_get(arena, advntk__pass_work(&e->program), e->real);
+    void *work;
 
+    if (e->pixel) {
+        return advntk__pixel_tile(e->pixel, a, i0, m, b, j0, n, lower, k, ld, arena, err);
+    }
+    work = advntk_arena_get(arena, advntk__pass_work(&e->program), e->real);
     if (!work) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for a tile's scratch");
     }
@@ -428,7 +455,9 @@ void advntk_infinite_tape_free(void *state, void *tape)
     struct engine *e = state;
     struct tape *t = tape;
 
-    if (t) {
+    if (e->pixel) {
+        advntk__pixel_tape_free(tape);
+    } else if (t) {
         t->next = e->unused;
         e->unused = t;
     }
@@ -476,6 +505,9 @@ advntk_status advntk_infinite_panel(void *state, const void *a, const void *b, v
     struct tape *kept = NULL;
     struct panel_task task = {e, pa, pb, k, NULL};
 
+    if (e->pixel) {
+        return advntk__pixel_panel(e->pixel, a, b, k, tape, err);
+    }
     if (pa->n > ADVNTK_PANEL) {
         FAIL(err, ESHAPE, "a panel of %td images, at most %d", pa->n, ADVNTK_PANEL);
     }
@@ -619,6 +651,9 @@ advntk_status advntk_infinite_panel_vjp(void *state, const void *tape, ptrdiff_t
     const struct tape *t = tape;
     struct vjp_task task = {.e = e, .tape = t, .m = m, .dx = dx};
 
+    if (e->pixel) {
+        return advntk__pixel_panel_vjp(e->pixel, tape, m, g, dx, err);
+    }
     TRY(weights_room(e, t->b->n, err));
     task.blocks = blocks_of(t->b->n, ADVNTK__COLUMNS);
     for (ptrdiff_t c = 0; c < m; c++) {

@@ -149,6 +149,8 @@ static advntk_status emit_layer(struct compiler *c, ptrdiff_t i, struct advntk_e
     case ADVNTK__LAYER_SUM:
         emit_sum(c, i);
         break;
+    case ADVNTK__LAYER_CONV:
+        FAIL(err, EUNSUPPORTED, "layer %td (conv) has maps, not one number a pair", i);
     }
 out:
     return rc;

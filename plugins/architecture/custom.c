@@ -14,8 +14,9 @@ struct custom_config {
 
 static const struct advntk_param custom_params[] = {
     ADVNTK_NODE(struct custom_config, layers, .flags = ADVNTK_P_REQUIRED,
-                .help = "list of layers, data flows from top to bottom; a layer is a name or a "
-                        "map with one key: dense, activation, flatten, residual, sum, identity"),
+                .help =
+                    "list of layers, data flows from top to bottom; a layer is a name or a "
+                    "map with one key: dense, conv, activation, flatten, residual, sum, identity"),
     ADVNTK_PARAM_END};
 
 /* graph NULL: only the writing is checked. */
@@ -84,6 +85,78 @@ static advntk_status add_dense(struct builder *b, const struct advntk_node *valu
     }
     if (rc == ADVNTK_OK && b->graph) {
         *at = advntk_graph_dense(b->graph, *at, affine);
+    }
+    return rc;
+}
+
+/* A number or [height, width]. */
+static advntk_status read_sizes(const struct advntk_node *map, const char *key, ptrdiff_t size[2],
+                                struct advntk_error *err)
+{
+    const struct advntk_node *node = advntk_node_get(map, key);
+    bool list = advntk_node_kind(node) == ADVNTK_NODE_LIST;
+    advntk_status rc = ADVNTK_OK;
+    int64_t number = 0;
+
+    if (list && advntk_node_count(node) != 2) {
+        return ADVNTK_FAIL(err, EINVALID, "%s: got %td numbers, expected one or [height, width]",
+                           advntk_node_place(node), advntk_node_count(node));
+    }
+    for (int i = 0; node && i < 2 && rc == ADVNTK_OK; i++) {
+        const struct advntk_node *item = list ? advntk_node_item(node, i) : node;
+        rc = advntk_node_int(item, &number, err);
+        if (rc == ADVNTK_OK && !(number >= 1 && number <= 10000)) {
+            rc = ADVNTK_FAIL(err, EINVALID, "%s: got %lld, expected 1 to 10000",
+                             advntk_node_place(item), (long long)number);
+        }
+        size[i] = (ptrdiff_t)number;
+    }
+    return rc;
+}
+
+static advntk_status read_padding(const struct advntk_node *map, enum advntk_padding *padding,
+                                  struct advntk_error *err)
+{
+    static const char *const names[] = {"same", "valid", "circular"};
+    const struct advntk_node *node = advntk_node_get(map, "padding");
+    const char *text = advntk_node_scalar(node);
+
+    for (int i = 0; i < 3; i++) {
+        if (text && strcmp(text, names[i]) == 0) {
+            *padding = (enum advntk_padding)(ADVNTK_PADDING_SAME + i);
+            return ADVNTK_OK;
+        }
+    }
+    return node ? ADVNTK_FAIL(err, EINVALID, "%s: got '%.60s', expected same, valid or circular",
+                              advntk_node_place(node), text ? text : "no text")
+                : ADVNTK_OK;
+}
+
+static advntk_status add_conv(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                              struct advntk_error *err)
+{
+    static const char *const keys[] = {"filter", "stride", "padding", "w_std", "b_std"};
+    struct advntk_affine affine = {1.76, 0.18};
+    struct advntk_window window = {{3, 3}, {1, 1}, ADVNTK_PADDING_SAME};
+    advntk_status rc = check_keys(value, "conv", 5, keys, err);
+
+    if (rc == ADVNTK_OK) {
+        rc = read_sizes(value, keys[0], window.filter, err);
+    }
+    if (rc == ADVNTK_OK) {
+        rc = read_sizes(value, keys[1], window.stride, err);
+    }
+    if (rc == ADVNTK_OK) {
+        rc = read_padding(value, &window.padding, err);
+    }
+    if (rc == ADVNTK_OK) {
+        rc = read_std(value, keys[3], &affine.w_std, err);
+    }
+    if (rc == ADVNTK_OK) {
+        rc = read_std(value, keys[4], &affine.b_std, err);
+    }
+    if (rc == ADVNTK_OK && b->graph) {
+        *at = advntk_graph_conv(b->graph, *at, window, affine);
     }
     return rc;
 }
@@ -169,12 +242,12 @@ static advntk_status add_sum(struct builder *b, const struct advntk_node *value,
 
 typedef advntk_status (*add_fn)(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
                                 struct advntk_error *err);
-enum { LAYERS = 6 };
-static const char *const layer_names[LAYERS] = {"dense",    "activation", "flatten",
-                                                "residual", "sum",        "identity"};
-static const bool layer_needs_value[LAYERS] = {false, true, false, true, true, false};
-static const add_fn layer_functions[LAYERS] = {add_dense,    add_activation, add_flatten,
-                                               add_residual, add_sum,        add_identity};
+enum { LAYERS = 7 };
+static const char *const layer_names[LAYERS] = {"dense",    "conv", "activation", "flatten",
+                                                "residual", "sum",  "identity"};
+static const bool layer_needs_value[LAYERS] = {false, false, true, false, true, true, false};
+static const add_fn layer_functions[LAYERS] = {add_dense,    add_conv, add_activation, add_flatten,
+                                               add_residual, add_sum,  add_identity};
 
 /* `node`: "flatten" or {dense: {...}}. */
 static advntk_status add_layer(struct builder *b, const struct advntk_node *node, ptrdiff_t *at,
@@ -206,7 +279,7 @@ static advntk_status add_layer(struct builder *b, const struct advntk_node *node
     near = advntk_name_nearest(name, LAYERS, layer_names);
     return ADVNTK_FAIL(err, EINVALID, "%s: no layer '%.60s'; %s%s%s", advntk_node_place(node), name,
                        near ? "did you mean '" : "known: ",
-                       near ? near : "dense, activation, flatten, residual, sum, identity",
+                       near ? near : "dense, conv, activation, flatten, residual, sum, identity",
                        near ? "'?" : "");
 }
 
@@ -255,10 +328,12 @@ static advntk_status custom_check(const void *config, struct advntk_error *err)
 
 static const struct advntk_architecture_ops custom_ops = {.build = custom_build};
 
-ADVNTK_PLUGIN(ARCHITECTURE, custom_ops, .name = "custom", .version = "1.0.0",
-              .licence = "GPL-3.0-or-later", .summary = "a network written in the recipe",
-              .doc = "dense: {w_std: 1.76, b_std: 0.18}; activation: a slot; flatten; residual: "
-                     "{main: [..], shortcut: [..]}, no shortcut: identity; sum: [[..], [..]]; "
-                     "identity. The last layer is a dense layer.",
-              .params = custom_params, .config_bytes = sizeof(struct custom_config),
-              .check = custom_check);
+ADVNTK_PLUGIN(
+    ARCHITECTURE, custom_ops, .name = "custom", .version = "1.0.0", .licence = "GPL-3.0-or-later",
+    .summary = "a network written in the recipe",
+    .doc = "dense: {w_std: 1.76, b_std: 0.18}; conv: {filter: 3, stride: 1, padding: same, "
+           "w_std: 1.76, b_std: 0.18}, filter and stride a number or [height, width], "
+           "padding same, valid or circular; activation: a slot; flatten; residual: "
+           "{main: [..], shortcut: [..]}, no shortcut: identity; sum: [[..], [..]]; "
+           "identity. The last layer is a dense layer.",
+    .params = custom_params, .config_bytes = sizeof(struct custom_config), .check = custom_check);

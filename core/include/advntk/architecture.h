@@ -25,9 +25,22 @@ struct advntk_affine {
     double w_std, b_std;
 };
 
+enum advntk_padding {
+    ADVNTK_PADDING_SAME = 1,    /* zeros around the image, as many outputs as inputs (over the stride) */
+    ADVNTK_PADDING_VALID = 2,   /* windows that lie inside */
+    ADVNTK_PADDING_CIRCULAR = 3 /* as same, with the image's far side beyond its edge */
+};
+
+/* [height, width] each, in pixels. */
+struct advntk_window {
+    ptrdiff_t filter[2], stride[2];
+    enum advntk_padding padding;
+};
+
 ptrdiff_t advntk_graph_input(struct advntk_graph *graph);                /* the image, height x width x channels */
 ptrdiff_t advntk_graph_flatten(struct advntk_graph *graph, ptrdiff_t from);
 ptrdiff_t advntk_graph_dense(struct advntk_graph *graph, ptrdiff_t from, struct advntk_affine affine);
+ptrdiff_t advntk_graph_conv(struct advntk_graph *graph, ptrdiff_t from, struct advntk_window window, struct advntk_affine affine); /* fan-in: channels times filter, at the edges too */
 ptrdiff_t advntk_graph_activation(struct advntk_graph *graph, ptrdiff_t from, struct advntk_slot activation); /* needs Gaussian input: a dense layer, or a sum of such, before it */
 ptrdiff_t advntk_graph_sum(struct advntk_graph *graph, ptrdiff_t count, const ptrdiff_t *from); /* residual sum: branches of one shape */
 void advntk_graph_output(struct advntk_graph *graph, ptrdiff_t from);    /* once, last */
