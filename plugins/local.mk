@@ -25,7 +25,10 @@ plugins = \
 	architecture/custom \
 	architecture/mlp \
 	attack/apgd \
+	attack/bim \
 	attack/fgsm \
+	attack/mim \
+	attack/noise \
 	attack/none \
 	attack/pgd \
 	backend/openblas \
