@@ -27,7 +27,10 @@ plugins = \
 	architecture/mlp \
 	architecture/resnet \
 	attack/apgd \
+	attack/bim \
 	attack/fgsm \
+	attack/mim \
+	attack/noise \
 	attack/none \
 	attack/pgd \
 	backend/openblas \

@@ -4,6 +4,7 @@
 unit_tests = \
 	activations \
 	attack_audit \
+	attack_iterated \
 	attack_panel \
 	attack_plugins \
 	attack_state \
