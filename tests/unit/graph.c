@@ -35,8 +35,8 @@ static void negative_std(struct advntk_graph *g)
 }
 static void nan_bias(struct advntk_graph *g)
 {
-    advntk_graph_output(
-        g, advntk_graph_dense(g, advntk_graph_flatten(g, 0), (struct advntk_affine){1, (double)NAN}));
+    advntk_graph_output(g, advntk_graph_dense(g, advntk_graph_flatten(g, 0),
+                                              (struct advntk_affine){1, (double)NAN}));
 }
 static void sum_shapes(struct advntk_graph *g)
 {
