@@ -5,5 +5,5 @@
 set -eu
 files=${FILES:-$(find core plugins -type f -name '*.c' | sort)}
 # shellcheck disable=SC2086
-printf '%s\n' $files | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' "${CLANG_TIDY:-clang-tidy}" --quiet '{}' -- "$@" 2>/dev/null
+printf '%s\n' $files | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' "${CLANG_TIDY:-clang-tidy}" --quiet '{}' -- "$@"
 echo "tidy: $(echo "$files" | wc -w) files"

@@ -27,12 +27,13 @@ static ptrdiff_t add_graded(double centre, double w, double *ends, ptrdiff_t cou
         return count;
     }
     ends[count++] = centre;
-    for (int i = 0; i < GRADES && w < PANEL_MAX; i++, w *= 2) {
+    for (int i = 0; i < GRADES && w < PANEL_MAX; i++) {
         for (int side = -1; side <= 1; side += 2) {
             if (fabs(centre + side * w) < REACH) {
                 ends[count++] = centre + side * w;
             }
         }
+        w *= 2;
     }
     return count;
 }

@@ -10,35 +10,46 @@
 
 static const double gib = 1024.0 * 1024.0 * 1024.0;
 
-/* MemAvailable of /proc/meminfo, in bytes; infinity where there is none. */
-static double bytes_free(void)
+/* The number behind `key` in the first line of a file that begins with it; infinity: there is none.
+ */
+static double number_in(const char *path, const char *key)
 {
-    static const char key[] = "MemAvailable:";
-    FILE *file = fopen("/proc/meminfo", "r");
-    char line[256];
-    double free_bytes = (double)INFINITY;
+    FILE *file = fopen(path, "r");
+    size_t length = strlen(key);
+    char line[256], *end;
+    double number = (double)INFINITY;
 
     while (file && fgets(line, sizeof(line), file)) {
-        if (strncmp(line, key, sizeof(key) - 1) == 0) {
-            free_bytes = 1024 * strtod(line + sizeof(key) - 1, NULL);
+        if (strncmp(line, key, length) == 0) {
+            number = strtod(line + length, &end);
+            number = end > line + length ? number : (double)INFINITY;
             break;
         }
     }
     if (file) {
         fclose(file);
     }
-    return free_bytes;
+    return number;
+}
+
+double advntk__room_free(void)
+{
+    double available = 1024 * number_in("/proc/meminfo", "MemAvailable:");
+    double limit = number_in("/sys/fs/cgroup/memory.max", ""); /* "max": none */
+    double used = number_in("/sys/fs/cgroup/memory.current", "");
+
+    return isfinite(limit) && isfinite(used) ? fmin(available, fmax(limit - used, 0)) : available;
 }
 
 advntk_status advntk__room_refuse(const char *what, double bytes, const char *advice,
                                   struct advntk_error *err)
 {
     return ADVNTK_FAIL(err, ENOMEM, "%s needs %.1f GiB, %.1f GiB are free: %s", what, bytes / gib,
-                       bytes_free() / gib, advice);
+                       advntk__room_free() / gib, advice);
 }
 
 advntk_status advntk__room_check(const char *what, double bytes, const char *advice,
                                  struct advntk_error *err)
 {
-    return bytes <= bytes_free() ? ADVNTK_OK : advntk__room_refuse(what, bytes, advice, err);
+    return bytes <= advntk__room_free() ? ADVNTK_OK : advntk__room_refuse(what, bytes, advice, err);
 }

@@ -5,6 +5,10 @@
 
 #include <advntk/status.h>
 
+/* Bytes that can be had without swapping, within the limit of the control group; infinity where the
+ * system does not say. */
+double advntk__room_free(void);
+
 /* ENOMEM: "<what> needs 37.3 GiB, 22.1 GiB are free: <advice>". Success where the system does not
  * say how much is free. */
 ADVNTK_MUST_CHECK advntk_status advntk__room_check(const char *what, double bytes,

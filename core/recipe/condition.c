@@ -24,6 +24,9 @@ static bool matches(const struct advntk_node *wanted, const struct advntk_node *
 
 static bool matches_map(const struct advntk_node *wanted, const struct advntk_node *value)
 {
+    if (!value) {
+        return false;
+    }
     if (value->kind == ADVNTK_NODE_SCALAR) { /* short form of a slot */
         const char *name = advntk_node_scalar(advntk_node_get(wanted, "plugin"));
         return wanted->count == 1 && name && strcmp(name, value->text) == 0;
@@ -38,8 +41,8 @@ static bool matches_map(const struct advntk_node *wanted, const struct advntk_no
 
 static bool matches_list(const struct advntk_node *wanted, const struct advntk_node *value)
 {
-    bool all = value->kind == ADVNTK_NODE_LIST && value->count == wanted->count;
-    for (ptrdiff_t i = 0; i < wanted->count; i++) {
+    bool all = value && value->kind == ADVNTK_NODE_LIST && value->count == wanted->count;
+    for (ptrdiff_t i = 0; value && i < wanted->count; i++) {
         if (value->kind != ADVNTK_NODE_LIST && matches(wanted->entries[i].value, value)) {
             return true;
         }

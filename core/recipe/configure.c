@@ -344,7 +344,7 @@ advntk_status advntk__configure(struct advntk__configurer *c, int count,
                                 const struct advntk__way *way, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    for (ptrdiff_t i = 0; i < advntk_node_count(map); i++) {
+    for (ptrdiff_t i = 0; map && i < advntk_node_count(map); i++) {
         const struct advntk__entry *entry = &map->entries[i];
         if (!row_of(count, tables, entry->key) && !listed(others, entry->key)) {
             TRY(unknown_key(c, count, tables, others, entry, way, err));

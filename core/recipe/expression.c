@@ -118,7 +118,7 @@ static advntk_status unknown_name(struct expression *e, const char *name)
     ptrdiff_t count = advntk_node_count(map);
     const char **names = calloc((size_t)count + 1, sizeof(*names));
     const char *near = NULL;
-    for (ptrdiff_t i = 0; names && i < count; i++) {
+    for (ptrdiff_t i = 0; names && map && i < count; i++) {
         names[i] = map->entries[i].key;
     }
     near = names ? advntk__text_nearest(name, count, names) : NULL;

@@ -77,6 +77,7 @@ void advntk__fault(struct advntk__faults *faults, const struct advntk__place *pl
     const char *dot;
     size_t begins;
     va_list args;
+    bool whole;
 
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
@@ -87,13 +88,12 @@ void advntk__fault(struct advntk__faults *faults, const struct advntk__place *pl
     one_line(&text);
     dot = path.length > 0 ? strrchr(path.bytes, '.') : NULL;
     begins = strlen(place->text) + strlen(": error: ") + (dot ? (size_t)(dot - path.bytes) : 0);
-    if (text.failed || path.failed) {
-        faults->no_memory = true;
-    } else if (known(faults, place, text.bytes + begins)) {
+    whole = !text.failed && !path.failed;
+    if (whole && known(faults, place, text.bytes + begins)) {
         /* noted already */
-    } else if (faults->count >= ADVNTK__FAULTS_SHOWN) {
+    } else if (whole && faults->count >= ADVNTK__FAULTS_SHOWN) {
         faults->hidden++;
-    } else if (!make_room(faults)) {
+    } else if (!whole || !make_room(faults)) {
         faults->no_memory = true;
     } else {
         faults->lines[faults->count++] = (struct advntk__fault_line){

@@ -28,7 +28,7 @@ static bool needs_no_quotes(const char *text)
     }
     return isalnum((unsigned char)text[0]) || text[0] == '/' || text[0] == '_' ||
            (length > 1 && strchr(".+-", text[0]) &&
-            (isdigit((unsigned char)text[1]) || strncmp(text + 1, ".inf", 5) == 0 ||
+            (isdigit((unsigned char)text[1]) || strcmp(text + 1, ".inf") == 0 ||
              strcmp(text, ".inf") == 0));
 }
 

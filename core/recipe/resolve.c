@@ -289,7 +289,7 @@ static advntk_status read_evaluations(struct run *r, struct advntk_error *err)
     TRY(evaluation_list(r, &list, err));
     TRY(advntk__pool_get(r->c->memory, advntk_node_count(list), sizeof(*r->evaluations),
                          &r->evaluations, err));
-    for (ptrdiff_t i = 0; i < advntk_node_count(list); i++) {
+    for (ptrdiff_t i = 0; list && i < advntk_node_count(list); i++) {
         const struct advntk_node *item = list->entries[i].value;
         struct advntk__table table = {evaluation_rows, &r->evaluations[i]};
         struct advntk__way way = {

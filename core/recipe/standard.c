@@ -21,10 +21,10 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Bits of doubles, so that NaN (not given) is like NaN. */
+/* The same value, sign of zero included; NaN (not given) is like NaN. */
 static bool same_real(double a, double b)
 {
-    return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof(a)) == 0;
+    return (isnan(a) && isnan(b)) || (a == b && signbit(a) == signbit(b));
 }
 
 static bool real_is(double value, const char *text)

@@ -577,7 +577,7 @@ static advntk_status expand_node(struct expander *x, const struct part *part, bo
     if (node && !is_map(x, node, "a map with product, zip, list or ablate", part->way)) {
         goto out;
     }
-    for (ptrdiff_t i = 0; i < advntk_node_count(node) && !x->full; i++) {
+    for (ptrdiff_t i = 0; node && i < advntk_node_count(node) && !x->full; i++) {
         const struct advntk__entry *entry = &node->entries[i];
         if (!is_word(entry->key)) {
             unknown_word(x, entry, part->way);

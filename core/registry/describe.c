@@ -217,7 +217,8 @@ static void example(const struct advntk_plugin *plugin, struct advntk__text *out
         [ADVNTK_KIND_OPTIMIZER] = {"method:\n  ", "optimizer"},
         [ADVNTK_KIND_BACKEND] = {"", "backend"},
     };
-    const char *above = places[plugin->kind].above, *last = strrchr(above, '\n');
+    const char *above = places[plugin->kind].above ? places[plugin->kind].above : "";
+    const char *last = strrchr(above, '\n');
     const struct advntk_attack_ops *attack =
         plugin->kind == ADVNTK_KIND_ATTACK ? plugin->ops : NULL;
     char indent[16];

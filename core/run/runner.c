@@ -556,7 +556,6 @@ advntk_status advntk__study_run(struct advntk_host *host, const struct advntk__r
             break;
         }
     }
-    rc = ADVNTK_OK;
     if (failed == 0) {
         TRY(write_study(&s, study, list, err));
     } else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "linalg/room.h"
 #include "run/services.h"
 
 #include "attack/evaluate.h"
@@ -172,43 +173,6 @@ void advntk__memory_need(const struct advntk__run_services *s, struct advntk__me
     }
 }
 
-/* A number from a file that holds one; -1: there is none. */
-static int64_t number_in(const char *path)
-{
-    FILE *f = fopen(path, "re");
-    long long number = -1;
-
-    if (f) {
-        number = fscanf(f, "%lld", &number) == 1 ? number : -1;
-        fclose(f);
-    }
-    return number;
-}
-
-/* What can be had without swapping, within the limit of the control group; 0: unknown. */
-static int64_t memory_free(void)
-{
-    FILE *f = fopen("/proc/meminfo", "re");
-    int64_t most = number_in("/sys/fs/cgroup/memory.max"),
-            used = number_in("/sys/fs/cgroup/memory.current"), free_bytes;
-    char line[128];
-    long long kib = 0;
-
-    while (f && fgets(line, sizeof(line), f)) {
-        if (sscanf(line, "MemAvailable: %lld kB", &kib) == 1) {
-            break;
-        }
-    }
-    if (f) {
-        fclose(f);
-    }
-    free_bytes = kib * 1024;
-    if (most >= 0 && used >= 0 && (free_bytes == 0 || most - used < free_bytes)) {
-        free_bytes = most > used ? most - used : 1;
-    }
-    return free_bytes;
-}
-
 /* "37.3 GiB" */
 static const char *size_text(int64_t bytes, char text[32])
 {
@@ -227,7 +191,8 @@ static const char *size_text(int64_t bytes, char text[32])
 advntk_status advntk__memory_fits(const struct advntk__run_services *s, struct advntk_error *err)
 {
     struct advntk__memory need;
-    int64_t limit = s->memory_limit, have = limit ? limit : memory_free(), all;
+    int64_t limit = s->memory_limit, all;
+    double have = limit ? (double)limit : advntk__room_free();
     char text[5][32];
 
     if (s->problem.train > INT32_MAX) { /* so that no sum below overflows */
@@ -236,7 +201,7 @@ advntk_status advntk__memory_fits(const struct advntk__run_services *s, struct a
     }
     advntk__memory_need(s, &need);
     all = need.gram + need.method + need.images;
-    if (have == 0 || all <= have) {
+    if ((double)all <= have) {
         return ADVNTK_OK;
     }
     return ADVNTK_FAIL(
@@ -245,7 +210,7 @@ advntk_status advntk__memory_fits(const struct advntk__run_services *s, struct a
         "%s), %s are %s: use %sfewer training images%s",
         size_text(all, text[0]), s->problem.train, size_text(need.gram, text[1]),
         s->config->method.plugin->name, size_text(need.method, text[2]),
-        size_text(need.images, text[3]), size_text(have, text[4]),
+        size_text(need.images, text[3]), size_text((int64_t)have, text[4]),
         limit ? "allowed by --memory" : "free",
         s->problem.precision == ADVNTK_PRECISION_FLOAT64 ? "precision float32, " : "",
         limit ? " or a larger --memory" : ", or a machine with more");

@@ -97,7 +97,8 @@ advntk_status advntk__npy_header(const char *place, enum advntk_dtype dtype, int
     memcpy(header, "\x93NUMPY\x01\x00", 8);
     header[8] = (unsigned char)((whole - 10) & 0xff);
     header[9] = (unsigned char)((whole - 10) >> 8);
-    memcpy(header + 10, text, used);
+    memcpy(header + 10, text,
+           used); /* NOLINT(bugprone-not-null-terminated-result): the format has no NUL */
     header[whole - 1] = '\n';
     *length = whole;
 out:
@@ -215,10 +216,38 @@ static advntk_status find_dtype(const char *place, const char *descr, enum advnt
                        place, descr);
 }
 
+enum { DESCR = 1, ORDER = 2, SHAPE = 4 };
+
+/* The value of a known key of the header's dict. */
+static advntk_status parse_value(const char *place, struct cursor *c, const char *key,
+                                 unsigned which, struct advntk_npy *npy, char descr[40],
+                                 bool *fortran, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    bool good;
+
+    if (which == DESCR) {
+        if (take(c, "[")) {
+            FAIL(err, EFORMAT, "%s: an array of records, expected plain numbers", place);
+        }
+        good = take_string(c, descr, 40);
+    } else if (which == ORDER) {
+        *fortran = take(c, "True");
+        good = *fortran || take(c, "False");
+    } else {
+        good = take_shape(c, &npy->rank, npy->shape);
+    }
+    if (!good) {
+        FAIL(err, EFORMAT, "%s: its header has an unreadable '%s' (rank is at most %d)", place, key,
+             MAX_RANK);
+    }
+out:
+    return rc;
+}
+
 static advntk_status parse_dict(const char *place, struct cursor c, struct advntk_npy *npy,
                                 struct advntk_error *err)
 {
-    enum { DESCR = 1, ORDER = 2, SHAPE = 4 };
     advntk_status rc = ADVNTK_OK;
     char key[24], descr[40];
     unsigned seen = 0;
@@ -229,7 +258,6 @@ static advntk_status parse_dict(const char *place, struct cursor c, struct advnt
     }
     while (!take(&c, "}")) {
         unsigned which;
-        bool good;
         if (!comma || !take_string(&c, key, sizeof(key)) || !take(&c, ":")) {
             FAIL(err, EFORMAT, "%s: its header cannot be read", place);
         }
@@ -242,21 +270,7 @@ static advntk_status parse_dict(const char *place, struct cursor c, struct advnt
                  which == 0 ? "the unknown" : "twice the", key);
         }
         seen |= which;
-        if (which == DESCR) {
-            if (take(&c, "[")) {
-                FAIL(err, EFORMAT, "%s: an array of records, expected plain numbers", place);
-            }
-            good = take_string(&c, descr, sizeof(descr));
-        } else if (which == ORDER) {
-            fortran = take(&c, "True");
-            good = fortran || take(&c, "False");
-        } else {
-            good = take_shape(&c, &npy->rank, npy->shape);
-        }
-        if (!good) {
-            FAIL(err, EFORMAT, "%s: its header has an unreadable '%s' (rank is at most %d)", place,
-                 key, MAX_RANK);
-        }
+        TRY(parse_value(place, &c, key, which, npy, descr, &fortran, err));
         comma = take(&c, ",");
     }
     skip_blanks(&c);

@@ -52,7 +52,7 @@ ADVNTK_ISA_INLINE double polynomial_R(const struct polynomial_constants *c, int 
 ADVNTK_ISA_INLINE void polynomial_pair(const struct polynomial_constants *c, struct pair p,
                                        struct moments *m)
 {
-    double Rq[POLYNOMIAL_TERMS], Rr[POLYNOMIAL_TERMS], power = 1; /* s^l */
+    double Rq[POLYNOMIAL_TERMS] = {0}, Rr[POLYNOMIAL_TERMS] = {0}, power = 1; /* s^l */
 
     for (int l = 0; l <= c->degree + 3; l++) {
         Rq[l] = polynomial_R(c, l, p.q);
@@ -92,7 +92,7 @@ static void polynomial_phi(const struct polynomial_constants *c, ptrdiff_t n, co
 static void polynomial_diagonal(const struct polynomial_constants *c, double q, double *k,
                                 double *kd)
 {
-    double power = 1, R[POLYNOMIAL_TERMS];
+    double power = 1, R[POLYNOMIAL_TERMS] = {0};
 
     for (int l = 0; l <= c->degree + 1; l++) {
         R[l] = polynomial_R(c, l, q);
