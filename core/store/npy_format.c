@@ -94,11 +94,11 @@ advntk_status advntk__npy_header(const char *place, enum advntk_dtype dtype, int
     used += (size_t)snprintf(text + used, sizeof(text) - used, "), }");
     whole = (10 + used + 1 + 63) / 64 * 64;
     memset(header, ' ', whole);
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the format has no NUL */
     memcpy(header, "\x93NUMPY\x01\x00", 8);
     header[8] = (unsigned char)((whole - 10) & 0xff);
     header[9] = (unsigned char)((whole - 10) >> 8);
-    memcpy(header + 10, text,
-           used); /* NOLINT(bugprone-not-null-terminated-result): the format has no NUL */
+    memcpy(header + 10, text, used);
     header[whole - 1] = '\n';
     *length = whole;
 out:
