@@ -84,7 +84,7 @@ static struct ref_pair ref_kernel(const struct advntk_graph *graph, double s, do
             v[i].T = in->T * kd;
             break;
         case ADVNTK__LAYER_CONV: /* has no number a pair */
-            v[i] = (struct ref_pair){NAN, NAN, NAN, NAN};
+            v[i] = (struct ref_pair){(double)NAN, (double)NAN, (double)NAN, (double)NAN};
             break;
         case ADVNTK__LAYER_SUM:
             for (ptrdiff_t b = 0; b < layer->from_count; b++) {

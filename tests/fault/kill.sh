@@ -4,6 +4,9 @@
 # shellcheck source=tests/cli/lib.sh
 . "$top_srcdir/tests/cli/lib.sh"
 
+# training long enough to be interrupted in its midst, however fast the machine is
+sed 's/steps: 6/steps: 120/; s/evaluate_every: 3/evaluate_every: 60/' small.yaml >long.yaml
+mv long.yaml small.yaml
 "$advntk" run small.yaml --results whole >out 2>err
 is $? 0 "an uninterrupted run"
 id=$(ls whole/runs)
@@ -93,18 +96,13 @@ fi
 same_results whole journal
 ok $? "to the same bits"
 
-# training long enough to be interrupted in its midst, however fast the machine is
-sed 's/steps: 6/steps: 120/; s/evaluate_every: 3/evaluate_every: 60/' small.yaml >long.yaml
-"$advntk" run long.yaml --results whole_long >out 2>err
-is $? 0 "a long training"
-id=$(ls whole_long/runs)
-"$advntk" run long.yaml --results stopped >out 2>err &
+"$advntk" run small.yaml --results stopped >out 2>err &
 pid=$!
 wait_for "stopped/runs/$id/metrics.jsonl" '"step": 2,'
 kill -TERM "$pid"
 wait "$pid"
 is $? 130 "SIGTERM ends with 130"
-has err "To go on: advntk run long.yaml --results stopped" "and says how to go on"
+has err "To go on: advntk run small.yaml --results stopped" "and says how to go on"
 "$advntk" runs --results stopped >out 2>err
 has out interrupted "runs lists it as interrupted"
 has out "small  advntk" "with name and method"
@@ -114,16 +112,16 @@ has out "steps " "says how far it is"
 has out "To go on: advntk run stopped/runs/$id/recipe.yaml" "and how to go on"
 cp -r stopped damaged
 cp -r stopped damaged2
-"$advntk" run long.yaml --results stopped >out 2>err
+"$advntk" run small.yaml --results stopped >out 2>err
 is $? 0 "it goes on"
-"$advntk" run long.yaml --results whole_long --fresh >out 2>err
-same_results whole_long stopped
+"$advntk" run small.yaml --results whole --fresh >out 2>err
+same_results whole stopped
 ok $? "to the same bits"
 
-"$advntk" run long.yaml --results shared >out 2>err &
+"$advntk" run small.yaml --results shared >out 2>err &
 pid=$!
 wait_in shared '"step": 1,'
-"$advntk" run long.yaml --results shared >out2 2>err2
+"$advntk" run small.yaml --results shared >out2 2>err2
 is $? 1 "a second process does not touch a run that is being computed"
 has err2 "is being computed by process $pid" "and names the first"
 wait "$pid"
@@ -136,17 +134,17 @@ one() { # WANT NAME: the last command's code was 1, and err has the text
 }
 held=damaged/runs/$id
 head -c 300 "$held/checkpoint/state.npz" >part && mv part "$held/checkpoint/state.npz"
-"$advntk" run long.yaml -q --results damaged >out 2>err
+"$advntk" run small.yaml -q --results damaged >out 2>err
 is $? 1 "a checkpoint cut short"
 one "checkpoint (--fresh begins again)" "is refused with what to do"
 has err "its log: damaged/runs/$id/log.txt" "and where the log is"
 has "$held/log.txt" "error: " "which has the error too"
-"$advntk" run long.yaml -q --results damaged --fresh >out 2>err
+"$advntk" run small.yaml -q --results damaged --fresh >out 2>err
 is $? 0 "--fresh begins again"
-same_results whole_long damaged
+same_results whole damaged
 ok $? "to the same bits"
 : >"damaged2/runs/$id/metrics.jsonl"
-"$advntk" run long.yaml -q --results damaged2 >out 2>err
+"$advntk" run small.yaml -q --results damaged2 >out 2>err
 is $? 1 "metrics.jsonl shorter than its checkpoint says"
 one "metrics.jsonl: has 0 bytes" "is refused with the numbers"
 
@@ -156,15 +154,15 @@ has err "run.json:" "runs: a run.json that is no JSON is named"
 "$advntk" show "$id" --results damaged >out 2>err
 is $? 1 "show of it"
 has err "run.json:" "names it too"
-"$advntk" run long.yaml --results damaged >out 2>err
+"$advntk" run small.yaml --results damaged >out 2>err
 is $? 0 "run writes it again"
 has err "it is written again" "and says so"
 "$advntk" show "$id" --results damaged >out 2>err
 is $? 0 "it can be read again"
-same_results whole_long damaged
+same_results whole damaged
 ok $? "the results are as they were"
 echo '[' >"$(find "$held/evaluations" -name '*.json' | head -n 1)"
-"$advntk" run long.yaml -q --results damaged >out 2>err
+"$advntk" run small.yaml -q --results damaged >out 2>err
 is $? 1 "an evaluation that is no JSON"
 has err "evaluations/" "is named"
 head -c 1000 "$held/predictor.npz" >part && mv part "$held/predictor.npz"
@@ -173,7 +171,7 @@ echo 'no numbers' >x.npy
 is $? 1 "predict with what is no array"
 has err "x.npy" "names it"
 
-"$advntk" run long.yaml --results gone -s method.steps=2000 -s evaluate_every=0 >out 2>err &
+"$advntk" run small.yaml --results gone -s method.steps=2000 -s evaluate_every=0 >out 2>err &
 pid=$!
 wait_in gone '"step": 1,'
 until rm -rf gone/runs 2>/dev/null; do :; done
@@ -189,19 +187,19 @@ elif command -v setpriv >/dev/null; then
 else
 	as_user=none
 fi
-chmod -R a+rX . && chmod -R a-w whole_long 2>/dev/null
+chmod -R a+rX . && chmod -R a-w whole 2>/dev/null
 # shellcheck disable=SC2086
-if [ "$as_user" != none ] && $as_user test -x "$top_builddir/.libs/advntk" && ! $as_user test -w whole_long; then
-	$as_user "$advntk" run long.yaml --results whole_long --format json >out 2>err
+if [ "$as_user" != none ] && $as_user test -x "$top_builddir/.libs/advntk" && ! $as_user test -w whole; then
+	$as_user "$advntk" run small.yaml --results whole --format json >out 2>err
 	is $? 0 "a finished run in a folder that may only be read"
 	has out '"state": "skipped"' "is skipped"
-	$as_user "$advntk" show "$id" --results whole_long >out 2>err
+	$as_user "$advntk" show "$id" --results whole >out 2>err
 	is $? 0 "and shown"
-	$as_user "$advntk" run long.yaml -q --results whole_long -s seed=7 >out 2>err
+	$as_user "$advntk" run small.yaml -q --results whole -s seed=7 >out 2>err
 	is $? 1 "a new one"
 	has err "Permission denied" "cannot be written, and is told"
 else
 	skip "results that may only be read" "no other user to be"
 fi
-chmod -R u+w whole_long
+chmod -R u+w whole
 done_testing
