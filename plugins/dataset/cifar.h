@@ -27,9 +27,9 @@ static advntk_status cifar_labels(const struct cifar_layout *l, struct image_par
     enum { RECORDS = 64 };
     advntk_status rc = ADVNTK_OK;
     ptrdiff_t record = l->label_bytes + CIFAR_PIXELS, at = 0;
-    uint8_t *buffer = malloc((size_t)record * RECORDS);
+    uint8_t *buffer = calloc(RECORDS, (size_t)record);
 
-    part->labels = malloc((size_t)part->count * sizeof(*part->labels));
+    part->labels = calloc((size_t)part->count, sizeof(*part->labels));
     if (!buffer || !part->labels) {
         FAIL(err, ENOMEM, "%s: no memory for %td labels", l->name, part->count);
     }

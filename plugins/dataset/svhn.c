@@ -87,7 +87,7 @@ static advntk_status take_labels(const matvar_t *y, const char *path, struct ima
     if (y->nbytes / width != (size_t)part->count) {
         FAIL(err, EFORMAT, "%s: %zu labels for %td images", path, y->nbytes / width, part->count);
     }
-    part->labels = malloc((size_t)part->count * sizeof(*part->labels));
+    part->labels = calloc((size_t)part->count, sizeof(*part->labels));
     if (!part->labels) {
         FAIL(err, ENOMEM, "%s: no memory for %td labels", path, part->count);
     }

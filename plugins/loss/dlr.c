@@ -41,7 +41,7 @@ static void dlr_value(const void *config, ptrdiff_t n, ptrdiff_t c, const double
     for (ptrdiff_t i = 0; i < n; i++) {
         const double *z = f + i * c;
         ptrdiff_t one = targets ? targets[i] : labels[i], other = ranking_other(c, z, one);
-        ptrdiff_t rank[3], low;
+        ptrdiff_t rank[3] = {0}, low;
         double width, value;
 
         ranking_top(c, z, 3, rank);

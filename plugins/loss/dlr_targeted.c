@@ -39,7 +39,7 @@ static void dlr_targeted_value(const void *config, ptrdiff_t n, ptrdiff_t c, con
 
     for (ptrdiff_t i = 0; i < n; i++) {
         const double *z = f + i * c;
-        ptrdiff_t y = labels[i], t = targets[i], rank[4], low[2];
+        ptrdiff_t y = labels[i], t = targets[i], rank[4] = {0}, low[2];
         double width, value;
 
         ranking_top(c, z, 4, rank);

@@ -13,7 +13,9 @@ struct rate_schedule {
 
 static inline double rate_at(const struct rate_schedule *s, int64_t step)
 {
-    return s->every > 0 ? s->rate * pow(s->factor, (double)(step / s->every)) : s->rate;
+    int64_t falls = s->every > 0 ? step / s->every : 0;
+
+    return falls > 0 ? s->rate * pow(s->factor, (double)falls) : s->rate;
 }
 
 /* Fails if a gradient's entry is no finite number, with its place. */

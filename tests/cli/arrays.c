@@ -184,11 +184,11 @@ static void is_mistake(int code, const char *want)
 static void test_kernel_faults(void)
 {
     const ptrdiff_t shape[2] = {2, 3}, one[1] = {6}, wide[2] = {2, 4}, none[2] = {0, 3};
-    double x[8] = {0, 1, 2, 3, NAN, 5, 6, 7}, fine[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    double x[8] = {0, 1, 2, 3, (double)NAN, 5, 6, 7}, fine[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     struct advntk_error err = {0};
 
     write_reals("nan.npy", 2, shape, x);
-    x[4] = INFINITY;
+    x[4] = (double)INFINITY;
     write_reals("infinite.npy", 2, shape, x);
     write_reals("fine.npy", 2, shape, fine);
     write_reals("vector.npy", 1, one, fine);
