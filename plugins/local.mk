@@ -67,13 +67,8 @@ plugins/dataset/digits.so: PLUGIN_LIBS = $(ZLIB_LIBS)
 plugin_files = $(addprefix plugins/,$(addsuffix .so,$(plugins)))
 # sources by rule, not by hand, so that a plugin costs one line
 EXTRA_DIST += $(addprefix plugins/,$(addsuffix .c,$(plugins)))
-EXTRA_DIST += \
-	plugins/activation/pairwise.h \
-	plugins/activation/polynomial.h \
-	plugins/activation/wave.h \
-	plugins/loss/ranking.h \
-	plugins/norm/select.h \
-	plugins/optimizer/rate.h
+# what plugins of a kind share; digits_data.h is made by the build
+EXTRA_DIST += $(filter-out plugins/dataset/digits_data.h,$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/plugins/*/*.h)))
 all-local: $(plugin_files)
 check-am: all-local
 CLEANFILES = $(plugin_files) $(plugin_files:.so=.d)
@@ -87,8 +82,7 @@ plugins/%.so: plugins/%.c libadvntk.la
 -include $(plugin_files:.so=.d)
 
 # the digits as a C array, from the compressed file that is kept
-EXTRA_DIST += plugins/dataset/cifar.h plugins/dataset/images.h plugins/dataset/digits.py plugins/dataset/data/README \
-	plugins/dataset/data/digits.idx.gz
+EXTRA_DIST += plugins/dataset/digits.py plugins/dataset/data/README plugins/dataset/data/digits.idx.gz
 CLEANFILES += plugins/dataset/digits_data.h
 plugins/dataset/digits_data.h: plugins/dataset/data/digits.idx.gz
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && od -An -v -tu1 $(srcdir)/plugins/dataset/data/digits.idx.gz | \

@@ -63,8 +63,8 @@ test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/
 	$(addprefix tests/,$(folder_tests))
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
-EXTRA_DIST += tests/attack_world.h tests/plugin.h tests/reference.h tests/run tests/scratch.h tests/tap.h $(addsuffix .c,$(test_programs)) $(test_scripts)
-EXTRA_DIST += tests/cli/lib.sh tests/engine.h tests/finite_network.h tests/oracle/data tests/oracle_data.h
+EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/*.h $(srcdir)/tests/*/*.h))
+EXTRA_DIST += tests/run tests/cli/lib.sh tests/oracle/data $(addsuffix .c,$(test_programs)) $(test_scripts)
 CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries)) $(addsuffix .log,$(test_programs)) $(test_scripts:.sh=.log)
 
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la
@@ -133,7 +133,7 @@ broken_plugins = \
 	wrong_major \
 	wrong_param_bytes
 broken_files = $(addprefix tests/broken/attack/,$(addsuffix .so,$(broken_plugins)))
-EXTRA_DIST += tests/broken/abi_1_0.h tests/broken/broken.h $(addprefix tests/broken/,$(addsuffix .c,$(broken_plugins)))
+EXTRA_DIST += $(addprefix tests/broken/,$(addsuffix .c,$(broken_plugins)))
 CLEANFILES += $(broken_files) $(broken_files:.so=.d)
 tests/broken/refusals.test: $(broken_files)
 tests/broken/attack/%.so: tests/broken/%.c
@@ -143,7 +143,7 @@ tests/broken/attack/%.so: tests/broken/%.c
 
 # A method with a row of every parameter type, for the tests of recipes; and the bad recipes.
 recipe_plugin = tests/recipes/method/fit.so
-EXTRA_DIST += tests/recipes/fit.c tests/recipes/recipes.h tests/recipes-bad
+EXTRA_DIST += tests/recipes/fit.c tests/recipes-bad
 CLEANFILES += $(recipe_plugin) $(recipe_plugin:.so=.d)
 tests/recipes/bad.test tests/recipes/custom.test tests/recipes/resolve.test tests/recipes/round.test tests/recipes/sweep.test \
 	tests/unit/recipe_fuzz.test: $(recipe_plugin)
