@@ -73,6 +73,34 @@ json_t *advntk__node_json(const struct advntk_node *node)
     return json_null();
 }
 
+static void add_settings(json_t *all, const struct advntk_node *node, const char *path)
+{
+    char key[256];
+
+    if (advntk_node_kind(node) != ADVNTK_NODE_MAP) {
+        json_object_set_new(all, path, advntk__node_json(node));
+        return;
+    }
+    for (ptrdiff_t i = 0; i < advntk_node_count(node); i++) {
+        snprintf(key, sizeof(key), "%s.%s", path, advntk_node_key(node, i));
+        add_settings(all, advntk_node_item(node, i), key);
+    }
+}
+
+json_t *advntk__settings_json(const struct advntk_node *tree)
+{
+    static const char *const sections[] = {"data", "model", "method", "precision", "backend"};
+    json_t *all = json_object();
+
+    for (size_t i = 0; all && i < sizeof(sections) / sizeof(*sections); i++) {
+        const struct advntk_node *section = advntk_node_get(tree, sections[i]);
+        if (section) {
+            add_settings(all, section, sections[i]);
+        }
+    }
+    return all;
+}
+
 /* So that a results folder that may only be read serves what is finished. */
 static bool holds_already(const char *path, const struct advntk__text *text)
 {
@@ -445,6 +473,7 @@ static void describe_run(const struct advntk__record_source *source, json_t *rec
                                   (json_int_t)source->split->validation.count, "test",
                                   (json_int_t)source->split->test.count));
     json_object_set_new(record, "overrides", advntk__node_json(config->overrides));
+    json_object_set_new(record, "settings", advntk__settings_json(config->tree));
     json_object_set_new(record, "environment",
                         json_pack("{s:i, s:s, s:s, s:s}", "threads", host->threads,
                                   "instruction_set", advntk__isa_name(host->isa), "backend",

@@ -14,6 +14,13 @@ struct advntk__registry;
 /* A resolved tree: numbers and booleans as such where the text is one. NULL: no memory. */
 json_t *advntk__node_json(const struct advntk_node *node);
 
+/*
+ * What the results of a run depend on, as one flat object: "method.attack.radius": 0.1, a plugin
+ * under "method.plugin". Without name, seed, evaluations and report, which have places of their
+ * own. tree: resolved. NULL: no memory.
+ */
+json_t *advntk__settings_json(const struct advntk_node *tree);
+
 /* Replaces a file by the object's text, unless it holds that already. Takes nothing over. */
 ADVNTK_MUST_CHECK advntk_status advntk__json_write(const json_t *object, const char *path,
                                                    struct advntk_error *err);

@@ -172,17 +172,20 @@ out:
     return rc;
 }
 
-/* Puts the results that are there into the outcome; *missing: how many are not. */
+/* Puts the results that are there, and the ids of their files, into the outcome; *missing: how many
+ * are not. */
 static advntk_status gather_results(const struct run *r, ptrdiff_t *missing,
                                     struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     char *path = NULL;
-    json_t *evaluation = NULL;
+    json_t *evaluation = NULL, *ids = json_object_get(r->object, "evaluations");
 
     *missing = 0;
     for (ptrdiff_t i = 0; i < r->config->evaluation_count; i++) {
         TRY(evaluation_path(r, i, ".json", &path, err));
+        json_object_set_new(ids, r->config->evaluations[i].name,
+                            json_stringn(strrchr(path, '/') + 1, ADVNTK__ID - 1));
         if (access(path, F_OK) != 0) {
             ++*missing;
         } else {
@@ -464,8 +467,9 @@ static void complete_object(struct run *r, enum advntk__outcome_state state, dou
 
 static json_t *outcome_object(const struct advntk__run_config *config)
 {
-    return json_pack("{s:n, s:s, s:n, s:n, s:n, s:{}, s:{}, s:{}}", "id", "name", config->name,
-                     "state", "folder", "seconds", "metrics", "intervals", "audit");
+    return json_pack("{s:n, s:s, s:n, s:n, s:n, s:{}, s:{}, s:{}, s:{}}", "id", "name",
+                     config->name, "state", "folder", "seconds", "metrics", "intervals", "audit",
+                     "evaluations");
 }
 
 /* Runs number i and reports it; its id, or null, is added to the study's list. */
@@ -486,9 +490,10 @@ static advntk_status study_step(struct session *s, const struct advntk__run_conf
         outcome.state = ADVNTK__OUTCOME_INTERRUPTED;
     }
     complete_object(&r, outcome.state, advntk__attack_clock() - started, err);
-    json_array_append_new(list, json_pack("{s:O, s:s, s:o}", "id", json_object_get(r.object, "id"),
-                                          "name", config->name, "overrides",
-                                          advntk__node_json(config->overrides)));
+    json_array_append_new(list, json_pack("{s:O, s:s, s:o, s:O}", "id",
+                                          json_object_get(r.object, "id"), "name", config->name,
+                                          "overrides", advntk__node_json(config->overrides),
+                                          "evaluations", json_object_get(r.object, "evaluations")));
     outcome.object = r.object;
     if (s->options->report) {
         s->options->report(s->options->context, &outcome);
