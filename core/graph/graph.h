@@ -19,7 +19,11 @@ enum advntk__layer_kind {
     ADVNTK__LAYER_DENSE = 2,
     ADVNTK__LAYER_ACTIVATION = 3,
     ADVNTK__LAYER_SUM = 4,
-    ADVNTK__LAYER_CONV = 5
+    ADVNTK__LAYER_CONV = 5,
+    ADVNTK__LAYER_POOL = 6,
+    ADVNTK__LAYER_NORM = 7,
+    ADVNTK__LAYER_DROPOUT = 8,
+    ADVNTK__LAYER_PRODUCT = 9
 };
 
 /* channels 0: infinitely many, the width of a hidden layer */
@@ -33,8 +37,16 @@ struct advntk__layer {
     const ptrdiff_t *from;         /* from_count numbers of earlier layers */
     struct advntk__shape shape;    /* of its output */
     bool gaussian;                 /* its output is a zero-mean Gaussian process */
+    bool full;                     /* covariances of all pairs of positions are needed of it */
+    ptrdiff_t folded;              /* pixels that flatten put into its channels */
     struct advntk_affine affine;   /* DENSE, CONV */
-    struct advntk_window window;   /* CONV */
+    ptrdiff_t width;               /* DENSE, CONV: of the standard parameterisation; 0: NTK */
+    double fan_in;                 /* DENSE, CONV in standard parameterisation */
+    struct advntk_window window;   /* CONV, POOL */
+    bool sums;                     /* POOL: the sum, not the average */
+    bool whole_image;              /* NORM: over all pixels too */
+    double eps;                    /* NORM */
+    double rate;                   /* DROPOUT */
     struct advntk_slot activation; /* ACTIVATION; borrowed from the config that it came from */
     const char *place;             /* "recipe.yaml:12:7" or NULL */
 };
@@ -47,8 +59,8 @@ ADVNTK_MUST_CHECK advntk_status advntk__graph_new(ptrdiff_t height, ptrdiff_t wi
 void advntk__graph_free(struct advntk_graph *graph);
 
 /* Ends the building: the first fault of any layer function, or of the whole (no output, an output
- * that is not a dense layer, layers whose output nobody uses). Fails: EINVALID, ESHAPE, ENOMEM,
- * ELIMIT. */
+ * that is not a dense layer, layers whose output nobody uses); sets `full` of each layer. Fails:
+ * EINVALID, ESHAPE, ENOMEM, ELIMIT. */
 ADVNTK_MUST_CHECK advntk_status advntk__graph_finish(struct advntk_graph *graph,
                                                      struct advntk_error *err);
 
@@ -78,9 +90,16 @@ ADVNTK_MUST_CHECK advntk_status advntk__graph_identity(const struct advntk_graph
 ptrdiff_t advntk__graph_positions(ptrdiff_t n, ptrdiff_t filter, ptrdiff_t stride,
                                   enum advntk_padding padding, ptrdiff_t *before);
 
-/* Whether a layer works on images with more than one pixel behind the input: then values are maps.
- */
-bool advntk__graph_has_maps(const struct advntk_graph *graph);
+/* What a pair of images is through the network. */
+enum advntk__layout {
+    ADVNTK__LAYOUT_FLAT,     /* one number a layer */
+    ADVNTK__LAYOUT_DIAGONAL, /* one number a pixel */
+    ADVNTK__LAYOUT_FULL      /* somewhere one number a pair of positions */
+};
+enum advntk__layout advntk__graph_layout(const struct advntk_graph *graph);
+
+/* "conv", ...: as the recipe has it. */
+const char *advntk__layer_kind_name(const struct advntk__layer *layer);
 
 /* A table of the layers and two lines on cost and memory. */
 void advntk__graph_print(const struct advntk_graph *graph, struct advntk__text *out);

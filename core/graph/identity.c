@@ -6,7 +6,56 @@
 #include "graph/graph.h"
 #include "recipe/resolved.h"
 
-enum { ENCODING = 1 }; /* grows when what is hashed changes */
+enum { ENCODING = 2 }; /* grows when what is hashed changes */
+
+static void affine_identity(const struct advntk__layer *layer, struct advntk__hash *hash)
+{
+    advntk__hash_real(hash, layer->affine.w_std);
+    advntk__hash_real(hash, layer->affine.b_std);
+    advntk__hash_int(hash, layer->width);
+}
+
+static void window_identity(const struct advntk__layer *layer, struct advntk__hash *hash)
+{
+    for (int j = 0; j < 2; j++) {
+        advntk__hash_int(hash, layer->window.filter[j]);
+        advntk__hash_int(hash, layer->window.stride[j]);
+    }
+    advntk__hash_int(hash, (int64_t)layer->window.padding);
+}
+
+static advntk_status parameters_identity(const struct advntk__layer *layer,
+                                         struct advntk__hash *hash, struct advntk_error *err)
+{
+    switch (layer->kind) {
+    case ADVNTK__LAYER_DENSE:
+        affine_identity(layer, hash);
+        break;
+    case ADVNTK__LAYER_CONV:
+        window_identity(layer, hash);
+        affine_identity(layer, hash);
+        break;
+    case ADVNTK__LAYER_POOL:
+        window_identity(layer, hash);
+        advntk__hash_int(hash, layer->sums);
+        break;
+    case ADVNTK__LAYER_NORM:
+        advntk__hash_int(hash, layer->whole_image);
+        advntk__hash_real(hash, layer->eps);
+        break;
+    case ADVNTK__LAYER_DROPOUT:
+        advntk__hash_real(hash, layer->rate);
+        break;
+    case ADVNTK__LAYER_ACTIVATION:
+        return advntk__slot_identity(&layer->activation, hash, err);
+    case ADVNTK__LAYER_INPUT:
+    case ADVNTK__LAYER_FLATTEN:
+    case ADVNTK__LAYER_SUM:
+    case ADVNTK__LAYER_PRODUCT:
+        break;
+    }
+    return ADVNTK_OK;
+}
 
 advntk_status advntk__graph_identity(const struct advntk_graph *graph, struct advntk__hash *hash,
                                      struct advntk_error *err)
@@ -25,20 +74,7 @@ advntk_status advntk__graph_identity(const struct advntk_graph *graph, struct ad
         for (ptrdiff_t b = 0; b < layer->from_count; b++) {
             advntk__hash_int(hash, layer->from[b]);
         }
-        if (layer->kind == ADVNTK__LAYER_DENSE) {
-            advntk__hash_real(hash, layer->affine.w_std);
-            advntk__hash_real(hash, layer->affine.b_std);
-        } else if (layer->kind == ADVNTK__LAYER_CONV) {
-            for (int j = 0; j < 2; j++) {
-                advntk__hash_int(hash, layer->window.filter[j]);
-                advntk__hash_int(hash, layer->window.stride[j]);
-            }
-            advntk__hash_int(hash, (int64_t)layer->window.padding);
-            advntk__hash_real(hash, layer->affine.w_std);
-            advntk__hash_real(hash, layer->affine.b_std);
-        } else if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
-            TRY(advntk__slot_identity(&layer->activation, hash, err));
-        }
+        TRY(parameters_identity(layer, hash, err));
     }
     advntk__hash_int(hash, advntk__graph_output(graph));
 out:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libadvntk_la_SOURCES += \
+	core/graph/build.h \
 	core/graph/graph.c \
 	core/graph/graph.h \
 	core/graph/identity.c \
+	core/graph/layers.c \
 	core/graph/print.c

@@ -26,71 +26,141 @@ static void shape_text(struct advntk__shape s, char *text)
     }
 }
 
+static void window_text(const struct advntk__layer *layer, char *text)
+{
+    static const char *const paddings[] = {"", "same", "valid", "circular"};
+    const struct advntk_window *w = &layer->window;
+
+    snprintf(text, CELL, "%s %td x %td, stride %td x %td, %s",
+             layer->kind == ADVNTK__LAYER_CONV ? "filter" : "window", w->filter[0], w->filter[1],
+             w->stride[0], w->stride[1], paddings[w->padding]);
+}
+
+static void parameters_text(const struct advntk__layer *layer, char *text)
+{
+    size_t used;
+
+    switch (layer->kind) {
+    case ADVNTK__LAYER_CONV:
+    case ADVNTK__LAYER_DENSE:
+        if (layer->kind == ADVNTK__LAYER_CONV) {
+            window_text(layer, text);
+            strncat(text, ", ", CELL - strlen(text) - 1);
+        }
+        used = strlen(text);
+        used += (size_t)snprintf(text + used, CELL - used, "w_std %g, b_std %g",
+                                 layer->affine.w_std, layer->affine.b_std);
+        if (layer->width > 0) {
+            snprintf(text + used, CELL - used, ", fan-in %.0f", layer->fan_in);
+        }
+        break;
+    case ADVNTK__LAYER_POOL:
+        window_text(layer, text);
+        break;
+    case ADVNTK__LAYER_ACTIVATION:
+        snprintf(text, CELL, "%s", layer->activation.plugin->name);
+        break;
+    case ADVNTK__LAYER_NORM:
+        snprintf(text, CELL, "axes %s, eps %g", layer->whole_image ? "all" : "channel", layer->eps);
+        break;
+    case ADVNTK__LAYER_DROPOUT:
+        snprintf(text, CELL, "rate %g, as at test time", layer->rate);
+        break;
+    case ADVNTK__LAYER_INPUT:
+    case ADVNTK__LAYER_FLATTEN:
+    case ADVNTK__LAYER_SUM:
+    case ADVNTK__LAYER_PRODUCT:
+        break;
+    }
+}
+
 static void row_text(const struct advntk_graph *graph, ptrdiff_t i, char cell[COLUMNS][CELL])
 {
-    static const char *const names[] = {"input", "flatten", "dense", "activation", "sum", "conv"};
     const struct advntk__layer *layer = advntk__graph_layer(graph, i);
     bool flat = layer->shape.height == 1 && layer->shape.width == 1;
     size_t used = 0;
 
     memset(cell, 0, COLUMNS * sizeof(cell[0]));
     snprintf(cell[0], CELL, "%td", i);
-    snprintf(cell[1], CELL, "%s", names[layer->kind]);
+    snprintf(cell[1], CELL, "%s", advntk__layer_kind_name(layer));
     for (ptrdiff_t b = 0; b < layer->from_count && used < CELL - 32; b++) {
         used +=
             (size_t)snprintf(cell[2] + used, CELL - used, "%s%td", b ? ", " : "", layer->from[b]);
     }
     shape_text(layer->shape, cell[3]);
-    if (layer->kind == ADVNTK__LAYER_DENSE) {
-        snprintf(cell[4], CELL, "w_std %g, b_std %g", layer->affine.w_std, layer->affine.b_std);
-    } else if (layer->kind == ADVNTK__LAYER_CONV) {
-        static const char *const paddings[] = {"", "same", "valid", "circular"};
-        snprintf(cell[4], CELL, "filter %td x %td, stride %td x %td, %s, w_std %g, b_std %g",
-                 layer->window.filter[0], layer->window.filter[1], layer->window.stride[0],
-                 layer->window.stride[1], paddings[layer->window.padding], layer->affine.w_std,
-                 layer->affine.b_std);
-    } else if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
-        snprintf(cell[4], CELL, "%s", layer->activation.plugin->name);
+    parameters_text(layer, cell[4]);
+    snprintf(cell[5], CELL, "%s",
+             flat          ? "one number a pair"
+             : layer->full ? "full"
+                           : "pixel-diagonal");
+}
+
+/* Numbers that a layer's kernel of one pair has. */
+static double entries_of(const struct advntk__layer *layer)
+{
+    double pixels = (double)layer->shape.height * (double)layer->shape.width;
+
+    return layer->full ? pixels * pixels : pixels;
+}
+
+/* Flops of one layer for a pair: of a window, separable sums of both kernels. */
+static double flops_of(const struct advntk_graph *graph, const struct advntk__layer *layer)
+{
+    double entries = entries_of(layer);
+    double window = (double)(layer->window.filter[0] + layer->window.filter[1]);
+
+    switch (layer->kind) {
+    case ADVNTK__LAYER_CONV:
+        return entries * (FLOPS_DENSE + 2 * window);
+    case ADVNTK__LAYER_POOL:
+        return 4 * entries_of(advntk__graph_layer(graph, layer->from[0]));
+    case ADVNTK__LAYER_DENSE:
+        return FLOPS_DENSE;
+    case ADVNTK__LAYER_ACTIVATION:
+        return entries * FLOPS_ACTIVATION;
+    case ADVNTK__LAYER_NORM:
+        return entries * FLOPS_DENSE;
+    case ADVNTK__LAYER_SUM:
+    case ADVNTK__LAYER_PRODUCT:
+        return entries * FLOPS_BRANCH * (double)(layer->from_count - 1);
+    case ADVNTK__LAYER_INPUT:
+    case ADVNTK__LAYER_FLATTEN:
+    case ADVNTK__LAYER_DROPOUT:
+        break;
     }
-    snprintf(cell[5], CELL, "%s", flat ? "one number a pair" : "pixel-diagonal");
+    return 0;
 }
 
 static void cost_lines(const struct advntk_graph *graph, struct advntk__text *out)
 {
-    struct advntk__shape image = advntk__graph_layer(graph, 0)->shape;
-    long long d = (long long)image.height * image.width * image.channels, flops = 0, stored = d;
-    bool maps = advntk__graph_has_maps(graph);
+    const struct advntk__layer *input = advntk__graph_layer(graph, 0);
+    struct advntk__shape image = input->shape;
+    enum advntk__layout layout = advntk__graph_layout(graph);
+    double d = (double)image.height * (double)image.width * (double)image.channels;
+    double flops = 0, stored = d, maps = 0;
 
     for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
         const struct advntk__layer *layer = advntk__graph_layer(graph, i);
-        long long pixels = (long long)layer->shape.height * layer->shape.width;
-        switch (layer->kind) {
-        case ADVNTK__LAYER_CONV: /* separable sums of both kernels */
-            flops +=
-                pixels * (FLOPS_DENSE + 2 * (layer->window.filter[0] + layer->window.filter[1]));
-            break;
-        case ADVNTK__LAYER_DENSE:
-            flops += FLOPS_DENSE;
-            break;
-        case ADVNTK__LAYER_ACTIVATION:
-            flops += pixels * FLOPS_ACTIVATION;
-            stored += (maps ? 2 : 3) *
-                      pixels; /* standard deviation, its inverse, derivative of the variance */
-            break;
-        case ADVNTK__LAYER_SUM:
-            flops += pixels * FLOPS_BRANCH * (layer->from_count - 1);
-            break;
-        case ADVNTK__LAYER_INPUT:
-        case ADVNTK__LAYER_FLATTEN:
-            break;
+        flops += flops_of(graph, layer);
+        maps += 2 * entries_of(layer);
+        if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
+            /* standard deviation, its inverse; in flat networks the variance's derivative */
+            stored += (layout == ADVNTK__LAYOUT_FLAT ? 3 : 2) * (double)layer->shape.height *
+                      (double)layer->shape.width;
         }
     }
-    advntk__text_printf(out, "cost: %lld flops a pair for the inner product, %lld for the layers\n",
-                        2 * d, flops);
+    advntk__text_printf(out, "cost: %.0f flops a pair for the inner product, %.0f for the layers\n",
+                        2 * d * (input->full ? (double)image.height * (double)image.width : 1),
+                        flops);
     advntk__text_printf(out,
-                        "memory for n images: %lld n + 2 n^2 bytes in float32, %lld n + 4 n^2 "
+                        "memory for n images: %.0f n + 2 n^2 bytes in float32, %.0f n + 4 n^2 "
                         "in float64\n",
                         4 * stored, 8 * stored);
+    if (layout == ADVNTK__LAYOUT_FULL) {
+        advntk__text_printf(out,
+                            "memory for each thread: %.1f MiB in float32, %.1f MiB in float64\n",
+                            4 * 2 * maps / 1048576, 8 * 2 * maps / 1048576);
+    }
 }
 
 void advntk__graph_print(const struct advntk_graph *graph, struct advntk__text *out)

@@ -102,7 +102,7 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
     e->d = image.height * image.width * image.channels;
     e->pass32 = advntk__pass32(advntk_host_isa(host));
     e->pass64 = advntk__pass64(advntk_host_isa(host));
-    if (advntk__graph_has_maps(setup->graph)) {
+    if (advntk__graph_layout(setup->graph) != ADVNTK__LAYOUT_FLAT) {
         TRY(advntk__pixel_open(host, setup, kind, &e->pixel, err));
         *state = e;
         e = NULL;

@@ -265,6 +265,11 @@ static advntk_status step_variance(const struct advntk__pixel *e, ptrdiff_t i,
             }
         }
         break;
+    case ADVNTK__LAYER_POOL:
+    case ADVNTK__LAYER_NORM:
+    case ADVNTK__LAYER_DROPOUT:
+    case ADVNTK__LAYER_PRODUCT:
+        break; /* position.c's */
     }
     return ADVNTK_OK;
 }

@@ -150,7 +150,12 @@ static advntk_status emit_layer(struct compiler *c, ptrdiff_t i, struct advntk_e
         emit_sum(c, i);
         break;
     case ADVNTK__LAYER_CONV:
-        FAIL(err, EUNSUPPORTED, "layer %td (conv) has maps, not one number a pair", i);
+    case ADVNTK__LAYER_POOL:
+    case ADVNTK__LAYER_NORM:
+    case ADVNTK__LAYER_DROPOUT:
+    case ADVNTK__LAYER_PRODUCT:
+        FAIL(err, EUNSUPPORTED, "layer %td (%s) is no step of a program", i,
+             advntk__layer_kind_name(layer));
     }
 out:
     return rc;

@@ -46,9 +46,49 @@ static void sum_shapes(struct advntk_graph *g)
 }
 static void sum_not_gaussian(struct advntk_graph *g)
 {
+    ptrdiff_t flat = advntk_graph_flatten(g, 0), branch[2];
+    branch[0] = advntk_graph_activation(g, advntk_graph_dense(g, flat, paper), relu);
+    branch[1] = advntk_graph_activation(g, advntk_graph_dense(g, flat, paper), relu);
+    advntk_graph_output(g, advntk_graph_sum(g, 2, branch));
+}
+static void sum_with_own_activation(struct advntk_graph *g)
+{
     ptrdiff_t d = advntk_graph_dense(g, advntk_graph_flatten(g, 0), paper);
     ptrdiff_t branch[2] = {d, advntk_graph_activation(g, d, relu)};
     advntk_graph_output(g, advntk_graph_sum(g, 2, branch));
+}
+static void sum_flattened(struct advntk_graph *g)
+{
+    struct advntk_window window = {{3, 3}, {1, 1}, ADVNTK_PADDING_SAME};
+    ptrdiff_t branch[2];
+    branch[0] = advntk_graph_dense(g, advntk_graph_flatten(g, 0), paper);
+    branch[1] = advntk_graph_flatten(g, advntk_graph_conv(g, 0, window, paper));
+    advntk_graph_output(g, advntk_graph_sum(g, 2, branch));
+}
+static void product_shared(struct advntk_graph *g)
+{
+    ptrdiff_t branch[2] = {0, advntk_graph_dropout(g, 0, 0.5)};
+    advntk_graph_output(g, advntk_graph_product(g, 2, branch));
+}
+static void norm_after_activation(struct advntk_graph *g)
+{
+    struct advntk_window window = {{3, 3}, {1, 1}, ADVNTK_PADDING_SAME};
+    ptrdiff_t at = advntk_graph_activation(g, advntk_graph_conv(g, 0, window, paper), relu);
+    advntk_graph_output(g, advntk_graph_layer_norm(g, at, false, 1e-12));
+}
+static void norm_without_eps(struct advntk_graph *g)
+{
+    ptrdiff_t d = advntk_graph_dense(g, advntk_graph_flatten(g, 0), paper);
+    advntk_graph_output(g, advntk_graph_layer_norm(g, d, false, 0));
+}
+static void pool_too_large(struct advntk_graph *g)
+{
+    struct advntk_window window = {{5, 2}, {1, 1}, ADVNTK_PADDING_VALID};
+    advntk_graph_output(g, advntk_graph_pool(g, 0, ADVNTK_POOLING_SUM, window));
+}
+static void dropout_of_all(struct advntk_graph *g)
+{
+    advntk_graph_output(g, advntk_graph_dropout(g, 0, 0));
 }
 static void sum_shared(struct advntk_graph *g)
 {
@@ -117,7 +157,21 @@ static const struct {
     {sum_shapes, ADVNTK_ESHAPE,
      "layer 3 (sum): branch 2 is an image of 4 x 5 x 3, the first is infinitely wide"},
     {sum_not_gaussian, ADVNTK_EINVALID,
-     "layer 4 (sum): branch 2 is not Gaussian: end it with a dense layer"},
+     "layer 6 (sum): branch 2 is the second that is not Gaussian: end it with a dense layer"},
+    {sum_with_own_activation, ADVNTK_EINVALID,
+     "layer 4 (sum): its branches share the output of layer 2: put a dense layer into one"},
+    {sum_flattened, ADVNTK_ESHAPE,
+     "layer 5 (sum): branch 2 has 20 flattened pixels, the first has 1"},
+    {product_shared, ADVNTK_EINVALID,
+     "layer 2 (product): its branches share the output of layer 0: put a convolution layer into "
+     "one"},
+    {norm_after_activation, ADVNTK_EINVALID,
+     "layer 3 (layer_norm): its input is not Gaussian: put a convolution layer before it"},
+    {norm_without_eps, ADVNTK_EINVALID, "layer 3 (layer_norm): eps is 0, expected a number > 0"},
+    {pool_too_large, ADVNTK_ESHAPE,
+     "layer 1 (sum_pool): a window of 5 x 2 does not fit into 4 x 5 pixels without padding"},
+    {dropout_of_all, ADVNTK_EINVALID,
+     "layer 1 (dropout): rate, the part that is kept, is 0, expected 0 < rate <= 1"},
     {sum_shared, ADVNTK_EINVALID,
      "layer 6 (sum): its branches share the output of layer 2: put a dense layer into one"},
     {sum_empty, ADVNTK_EINVALID, "layer 1 (sum): it has no branches"},

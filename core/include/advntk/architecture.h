@@ -12,6 +12,7 @@
 
 #include <advntk/param.h>
 #include <advntk/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -31,6 +32,8 @@ enum advntk_padding {
     ADVNTK_PADDING_CIRCULAR = 3 /* as same, with the image's far side beyond its edge */
 };
 
+enum advntk_pooling { ADVNTK_POOLING_AVERAGE = 1, ADVNTK_POOLING_SUM = 2 };
+
 /* [height, width] each, in pixels. */
 struct advntk_window {
     ptrdiff_t filter[2], stride[2];
@@ -42,8 +45,22 @@ ptrdiff_t advntk_graph_flatten(struct advntk_graph *graph, ptrdiff_t from);
 ptrdiff_t advntk_graph_dense(struct advntk_graph *graph, ptrdiff_t from, struct advntk_affine affine);
 ptrdiff_t advntk_graph_conv(struct advntk_graph *graph, ptrdiff_t from, struct advntk_window window, struct advntk_affine affine); /* fan-in: channels times filter, at the edges too */
 ptrdiff_t advntk_graph_activation(struct advntk_graph *graph, ptrdiff_t from, struct advntk_slot activation); /* needs Gaussian input: a dense layer, or a sum of such, before it */
-ptrdiff_t advntk_graph_sum(struct advntk_graph *graph, ptrdiff_t count, const ptrdiff_t *from); /* residual sum: branches of one shape */
+/* Branches of one shape that share no weights; at most one of them not Gaussian, so that they do not correlate. */
+ptrdiff_t advntk_graph_sum(struct advntk_graph *graph, ptrdiff_t count, const ptrdiff_t *from);
+ptrdiff_t advntk_graph_product(struct advntk_graph *graph, ptrdiff_t count, const ptrdiff_t *from); /* entry by entry; the same, any number not Gaussian */
+/* Mean (or sum) over windows; with padding the divisor stays the window's size. It mixes pixels: what
+ * comes before it needs the covariances of all pairs of positions. */
+ptrdiff_t advntk_graph_pool(struct advntk_graph *graph, ptrdiff_t from, enum advntk_pooling pooling, struct advntk_window window);
+ptrdiff_t advntk_graph_global_pool(struct advntk_graph *graph, ptrdiff_t from, enum advntk_pooling pooling); /* one window, the whole image */
+/* Over the channels of a pixel, or of the whole image; needs Gaussian input. */
+ptrdiff_t advntk_graph_layer_norm(struct advntk_graph *graph, ptrdiff_t from, bool whole_image, double eps);
+ptrdiff_t advntk_graph_dropout(struct advntk_graph *graph, ptrdiff_t from, double rate); /* kept with probability rate; kernels: as at test time, nothing */
 void advntk_graph_output(struct advntk_graph *graph, ptrdiff_t from);    /* once, last */
+
+/* Layers built after this call have the standard parameterisation with hidden layers of `width` channels:
+ * weights and biases themselves are trained, so that the tangent kernel of a layer is fan_in K + w_std^2 T + 1
+ * (no 1 where b_std is 0: no bias). 0: NTK parameterisation again. Source: Sohl-Dickstein et al. 2020. */
+void advntk_graph_standard(struct advntk_graph *graph, ptrdiff_t width);
 
 /* Names the place (recipe line) of the layers built after this call, for messages; NULL: none. Copied. */
 void advntk_graph_place(struct advntk_graph *graph, const char *place);
