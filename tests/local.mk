@@ -27,6 +27,7 @@ unit_tests = \
 	recipe_expression \
 	recipe_fuzz \
 	run_data \
+	statistics \
 	sym \
 	text
 oracle_tests = \

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "registry/registry.h"
+#include "report/sheet.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -26,7 +27,7 @@ enum cli_option_kind {
     CLI_COUNT, /* int, at least 1 */
     CLI_SIZE,  /* int64_t bytes: 8G, 512M, 1.5GiB */
     CLI_WORDS, /* struct cli_words */
-    CLI_FORMAT /* bool: json */
+    CLI_FORMAT /* struct cli: json, and sheet for commands that print tables */
 };
 
 struct cli_option {
@@ -44,7 +45,8 @@ struct cli {
     const char *results, *plugin_path;
     int threads; /* 0: as many as there are */
     bool json, quiet, verbose, help, unsafe;
-    ptrdiff_t count; /* words that are no options */
+    enum advntk__sheet_format sheet; /* how tables are printed, unless json */
+    ptrdiff_t count;                 /* words that are no options */
     const char **words;
 };
 
@@ -55,6 +57,7 @@ struct cli_command {
     const char *example;              /* a whole command that works */
     const struct cli_option *options; /* its own; NULL: none */
     ptrdiff_t least, most;            /* words wanted; most -1: any number */
+    bool tables;                      /* --format also takes markdown, latex and csv */
     int (*run)(struct cli *cli);
 };
 
@@ -73,17 +76,10 @@ int cli_misuse(const struct cli *cli, const char *format, ...) ADVNTK_PRINTF(2, 
 /* The error's text; CLI_INTERRUPTED for ECANCELLED, else CLI_FAILED. */
 int cli_error(const struct advntk_error *err);
 
-/* A table on stdout: columns as wide as their widest cell. */
-struct cli_table {
-    ptrdiff_t columns, cells;
-    char **items; /* row-major, the head first */
-    bool failed;
-};
-void cli_table_add(struct cli_table *table, const char *format, ...)
-    ADVNTK_PRINTF(2, 3); /* the next cell */
-/* right: a letter a column: 'r' right, 'l' left. Frees the table. false: no memory, or nothing
- * could be written. */
-bool cli_table_print(struct cli_table *table, const char *align);
+/* A table on stdout; frees it. CLI_DONE, or says what is wrong. */
+int cli_table_print(struct advntk__sheet *sheet, enum advntk__sheet_format format);
+/* Lines on stderr; frees the text. */
+void cli_warnings(struct advntk__text *warnings);
 
 /* Ctrl-C and SIGTERM set this; the second one ends the program at once. */
 extern volatile sig_atomic_t cli_cancel;

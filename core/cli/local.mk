@@ -14,8 +14,6 @@ advntk_SOURCES += \
 	core/cli/runs.c \
 	core/cli/schema.c \
 	core/cli/show.c \
-	core/cli/stored.c \
-	core/cli/stored.h \
 	core/cli/summary.c \
 	core/cli/summary.h \
 	core/cli/version.c \

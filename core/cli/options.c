@@ -15,6 +15,7 @@ enum { OPTIONS_MAX = 40 };
 /* The command's own options, then the common ones. Returns how many. */
 static ptrdiff_t all_options(struct cli *cli, struct cli_option all[OPTIONS_MAX])
 {
+    const char *formats = cli->command->tables ? "text|markdown|latex|csv|json" : "text|json";
     const struct cli_option common[] = {
         {CLI_TEXT, "results", 0, "DIR", &cli->results,
          "where runs are kept (default: results, or ADVNTK_RESULTS)"},
@@ -24,8 +25,7 @@ static ptrdiff_t all_options(struct cli *cli, struct cli_option all[OPTIONS_MAX]
          "also load plugins that others may write to"},
         {CLI_COUNT, "threads", 0, "N", &cli->threads,
          "threads (default: all that the process may use)"},
-        {CLI_FORMAT, "format", 0, "text|json", &cli->json,
-         "how results are printed (default: text)"},
+        {CLI_FORMAT, "format", 0, formats, cli, "how results are printed (default: text)"},
         {CLI_FLAG, "quiet", 'q', NULL, &cli->quiet, "only results and errors"},
         {CLI_FLAG, "verbose", 'v', NULL, &cli->verbose, "say more"},
         {CLI_FLAG, "help", 'h', NULL, &cli->help, "this text"},
@@ -99,6 +99,29 @@ static int add_word(struct cli_words *words, const char *word)
     return CLI_DONE;
 }
 
+static int take_format(struct cli *cli, const char *value)
+{
+    static const char *const tables[] = {[ADVNTK__SHEET_TEXT] = "text",
+                                         [ADVNTK__SHEET_MARKDOWN] = "markdown",
+                                         [ADVNTK__SHEET_LATEX] = "latex",
+                                         [ADVNTK__SHEET_CSV] = "csv"};
+    int count = cli->command->tables ? (int)(sizeof(tables) / sizeof(*tables)) : 1;
+
+    cli->json = strcmp(value, "json") == 0;
+    for (int i = 0; i < count && !cli->json; i++) {
+        if (strcmp(value, tables[i]) == 0) {
+            cli->sheet = (enum advntk__sheet_format)i;
+            return CLI_DONE;
+        }
+    }
+    if (!cli->json) {
+        return cli_misuse(cli, "--format %s: expected %s", value,
+                          cli->command->tables ? "text, markdown, latex, csv or json"
+                                               : "text or json");
+    }
+    return CLI_DONE;
+}
+
 static int take_value(const struct cli *cli, const struct cli_option *option, const char *value)
 {
     char *end = NULL;
@@ -125,11 +148,7 @@ static int take_value(const struct cli *cli, const struct cli_option *option, co
                    : cli_misuse(cli, "--%s %s: expected a size such as 8G or 512M", option->name,
                                 value);
     case CLI_FORMAT:
-        if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0) {
-            return cli_misuse(cli, "--format %s: expected text or json", value);
-        }
-        *(bool *)option->target = strcmp(value, "json") == 0;
-        return CLI_DONE;
+        return take_format(option->target, value);
     case CLI_FLAG:
     case CLI_END:
         break;

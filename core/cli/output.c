@@ -40,67 +40,30 @@ int cli_error(const struct advntk_error *err)
     return err->status == ADVNTK_ECANCELLED ? CLI_INTERRUPTED : CLI_FAILED;
 }
 
-void cli_table_add(struct cli_table *table, const char *format, ...)
+int cli_table_print(struct advntk__sheet *sheet, enum advntk__sheet_format format)
 {
-    struct advntk__text cell = {0};
-    char **grown;
-    char text[1024];
-    va_list args;
+    struct advntk__text out = {0};
+    struct advntk_error err;
+    int code = CLI_DONE;
 
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    advntk__text_puts(&cell, text);
-    grown = realloc(table->items, (size_t)(table->cells + 1) * sizeof(*grown));
-    if (!grown || cell.failed) {
-        table->failed = true;
-        advntk__text_release(&cell);
-        if (grown) {
-            table->items = grown;
-        }
-        return;
+    if (advntk__sheet_write(sheet, format, &out, &err) == ADVNTK_OK) {
+        fputs(advntk__text_get(&out), stdout);
+    } else {
+        code = cli_error(&err);
     }
-    table->items = grown;
-    table->items[table->cells++] = cell.bytes;
+    advntk__text_release(&out);
+    advntk__sheet_release(sheet);
+    return code;
 }
 
-static void print_row(const struct cli_table *table, ptrdiff_t first, const char *align,
-                      const size_t *width)
+void cli_warnings(struct advntk__text *warnings)
 {
-    for (ptrdiff_t c = 0; c < table->columns; c++) {
-        const char *cell = table->items[first + c];
-        int room = (int)width[c];
-        if (align[c] == 'r') {
-            printf("%s%*s", c ? "  " : "", room, cell);
-        } else if (c + 1 < table->columns) {
-            printf("%s%-*s", c ? "  " : "", room, cell);
-        } else {
-            printf("%s%s", c ? "  " : "", cell);
-        }
-    }
-    putchar('\n');
-}
+    const char *at = advntk__text_get(warnings);
 
-bool cli_table_print(struct cli_table *table, const char *align)
-{
-    size_t *width = calloc((size_t)table->columns + 1, sizeof(*width));
-    bool good = width && !table->failed && table->cells % table->columns == 0;
-
-    for (ptrdiff_t i = 0; good && i < table->cells; i++) {
-        size_t length = strlen(table->items[i]);
-        ptrdiff_t c = i % table->columns;
-        width[c] = length > width[c] ? length : width[c];
+    for (; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+        cli_fail("%.*s", (int)strcspn(at, "\n"), at);
     }
-    for (ptrdiff_t i = 0; good && i < table->cells; i += table->columns) {
-        print_row(table, i, align, width);
-    }
-    for (ptrdiff_t i = 0; i < table->cells; i++) {
-        free(table->items[i]);
-    }
-    free(table->items);
-    free(width);
-    *table = (struct cli_table){0};
-    return good;
+    advntk__text_release(warnings);
 }
 
 struct advntk__registry *cli_registry(const struct cli *cli)

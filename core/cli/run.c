@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/summary.h"
 
+#include "run/record.h"
 #include "run/runner.h"
 
 #include <advntk/node.h>
@@ -84,7 +85,7 @@ static int finish(const struct cli *cli, const struct reporter *reporter, advntk
                   const struct advntk_error *err)
 {
     if (!cli->json && json_array_size(reporter->objects)) {
-        cli_summary_table(reporter->objects);
+        (void)cli_summary_table(reporter->objects, ADVNTK__SHEET_TEXT);
         cli_summary_folders(reporter->objects);
     }
     if (rc == ADVNTK_ECANCELLED) {

@@ -2,11 +2,12 @@
 #include "config.h"
 
 #include "cli/cli.h"
-#include "cli/stored.h"
-#include "cli/summary.h"
 
 #include "base/files.h"
 #include "base/try.h"
+#include "report/select.h"
+#include "report/stored.h"
+#include "run/record.h"
 #include "store/folder.h"
 
 #include <stdio.h>
@@ -17,7 +18,7 @@ enum { RECIPE_LIMIT = 16 << 20 };
 
 static const char *member(const json_t *object, const char *key, char *text, size_t size)
 {
-    cli_summary_value(json_object_get(object, key), text, size);
+    advntk__value_text(json_object_get(object, key), text, size);
     return text;
 }
 
@@ -39,7 +40,7 @@ static void print_group(const char *title, const json_t *group)
     json_object_foreach((json_t *)(uintptr_t)group, key, value)
     {
         if (!json_is_array(value)) {
-            cli_summary_value(value, text, sizeof(text));
+            advntk__value_text(value, text, sizeof(text));
             printf("  %-*s %s\n", width, key, text);
         }
     }
@@ -141,23 +142,20 @@ static void print_record(const struct advntk__folder *folder, const json_t *reco
 static advntk_status show(const struct cli *cli, const struct advntk__folder *folder,
                           struct advntk_error *err)
 {
-    char *path = advntk__folder_file(folder, "run.json", NULL);
     char *recipe_path = advntk__folder_file(folder, "recipe.yaml", NULL), *recipe = NULL;
     json_t *record = NULL;
     size_t length;
     advntk_status rc = ADVNTK_OK;
 
-    if (!path || !recipe_path) {
+    if (!recipe_path) {
         FAIL(err, ENOMEM, "no memory for a path");
     }
     TRY(advntk__files_read(recipe_path, RECIPE_LIMIT, &recipe, &length, err));
-    if (advntk__folder_state(folder) == ADVNTK__RUN_FINISHED) {
-        TRY(advntk__json_read(path, &record, err));
-    } else {
-        TRY(cli_stored_interrupted(folder, &record, err));
+    TRY(advntk__stored_read(folder, &record, err));
+    if (!record) {
+        FAIL(err, ENOTFOUND, "run %s: nothing was stored of it yet", folder->id);
     }
     if (cli->json) {
-        json_object_set_new(record, "folder", json_string(folder->path));
         json_object_set_new(record, "recipe", json_string(recipe));
         json_dumpf(record, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
         putchar('\n');
@@ -169,7 +167,6 @@ static advntk_status show(const struct cli *cli, const struct advntk__folder *fo
     }
 out:
     json_decref(record);
-    free(path);
     free(recipe_path);
     free(recipe);
     return rc;

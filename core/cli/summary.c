@@ -5,6 +5,9 @@
 
 #include "cli/cli.h"
 
+#include "report/select.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,40 +28,21 @@ static json_t *keys_of(const json_t *objects, const char *of)
     return keys;
 }
 
-void cli_summary_value(const json_t *value, char *text, size_t size)
-{
-    const json_t *plugin = json_object_get(value, "plugin");
-    char *dumped;
-
-    if (json_is_string(plugin)) {
-        value = plugin;
-    }
-    if (json_is_string(value)) {
-        snprintf(text, size, "%s", json_string_value(value));
-    } else if (json_is_real(value)) {
-        snprintf(text, size, "%.6g", json_real_value(value));
-    } else if (!value || json_is_null(value)) {
-        snprintf(text, size, "-");
-    } else {
-        dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        snprintf(text, size, "%s", dumped ? dumped : "");
-        free(dumped);
-    }
-}
-
 /* "0.215 [0.190, 0.242]" */
-static void add_accuracy(struct cli_table *table, const json_t *object, const char *name)
+static void add_accuracy(struct advntk__sheet *sheet, const json_t *object, const char *name)
 {
     const json_t *accuracy = json_object_get(json_object_get(object, "metrics"), name);
     const json_t *interval = json_object_get(json_object_get(object, "intervals"), name);
+    const double numbers[ADVNTK__CELL_NUMBERS] = {json_number_value(accuracy),
+                                                  json_number_value(json_array_get(interval, 0)),
+                                                  json_number_value(json_array_get(interval, 1))};
 
     if (!accuracy) {
-        cli_table_add(table, "-");
+        advntk__sheet_add(sheet, "-");
         return;
     }
-    cli_table_add(table, "%.3f [%.3f, %.3f]", json_number_value(accuracy),
-                  json_number_value(json_array_get(interval, 0)),
-                  json_number_value(json_array_get(interval, 1)));
+    advntk__sheet_add_numbers(sheet, numbers, "%.3f [%.3f, %.3f]", numbers[0], numbers[1],
+                              numbers[2]);
 }
 
 /* The worst verdict of all its evaluations. */
@@ -79,94 +63,81 @@ static const char *worst_audit(const json_t *object)
     return "-";
 }
 
-static void add_head(struct cli_table *table, json_t *overrides, json_t *metrics, char *align)
+static void add_head(struct advntk__sheet *sheet, json_t *overrides, json_t *metrics)
 {
     const char *key;
     json_t *value;
-    size_t at = 0;
 
-    cli_table_add(table, "run");
-    cli_table_add(table, "name");
-    cli_table_add(table, "method");
-    while (at < 3) {
-        align[at++] = 'l';
-    }
+    advntk__sheet_column(sheet, 'l', "run");
+    advntk__sheet_column(sheet, 'l', "name");
+    advntk__sheet_column(sheet, 'l', "method");
     json_object_foreach(overrides, key, value)
     {
         const char *dot = strrchr(key, '.');
-        cli_table_add(table, "%s", dot ? dot + 1 : key);
-        align[at++] = 'l';
+        advntk__sheet_column(sheet, 'l', "%s", dot ? dot + 1 : key);
     }
     json_object_foreach(metrics, key, value)
     {
-        cli_table_add(table, "%s", key);
-        align[at++] = 'l';
+        advntk__sheet_numbers(sheet, key, "low", "high");
     }
-    cli_table_add(table, "audit");
-    cli_table_add(table, "seconds");
-    cli_table_add(table, "state");
-    align[at++] = 'l';
-    align[at++] = 'r';
-    align[at] = 'l';
+    advntk__sheet_column(sheet, 'l', "audit");
+    advntk__sheet_numbers(sheet, "seconds", NULL, NULL);
+    advntk__sheet_column(sheet, 'l', "state");
 }
 
-static void add_row(struct cli_table *table, const json_t *object, json_t *overrides,
+static void add_member(struct advntk__sheet *sheet, const json_t *value)
+{
+    char text[256];
+
+    advntk__value_text(value, text, sizeof(text));
+    advntk__sheet_add(sheet, "%s", text);
+}
+
+static void add_row(struct advntk__sheet *sheet, const json_t *object, json_t *overrides,
                     json_t *metrics)
 {
     const char *id = json_string_value(json_object_get(object, "id")), *key;
+    double seconds[ADVNTK__CELL_NUMBERS] = {NAN, NAN, NAN};
     json_t *value;
-    char text[256];
 
-    cli_table_add(table, "%.8s", id ? id : "-");
-    cli_summary_value(json_object_get(object, "name"), text, sizeof(text));
-    cli_table_add(table, "%s", text);
-    cli_summary_value(json_object_get(object, "method"), text, sizeof(text));
-    cli_table_add(table, "%s", text);
+    advntk__sheet_add(sheet, "%.8s", id ? id : "-");
+    add_member(sheet, json_object_get(object, "name"));
+    add_member(sheet, json_object_get(object, "method"));
     json_object_foreach(overrides, key, value)
     {
-        cli_summary_value(json_object_get(json_object_get(object, "overrides"), key), text,
-                          sizeof(text));
-        cli_table_add(table, "%s", text);
+        const json_t *own = json_object_get(json_object_get(object, "overrides"), key);
+        add_member(sheet, own ? own : advntk__run_value(object, key));
     }
     json_object_foreach(metrics, key, value)
     {
-        add_accuracy(table, object, key);
+        add_accuracy(sheet, object, key);
     }
-    cli_table_add(table, "%s", worst_audit(object));
+    advntk__sheet_add(sheet, "%s", worst_audit(object));
     if (json_is_number(json_object_get(object, "seconds"))) {
-        cli_table_add(table, "%.1f", json_number_value(json_object_get(object, "seconds")));
+        seconds[0] = json_number_value(json_object_get(object, "seconds"));
+        advntk__sheet_add_numbers(sheet, seconds, "%.1f", seconds[0]);
     } else {
-        cli_table_add(table, "-");
+        advntk__sheet_add(sheet, "-");
     }
-    cli_summary_value(json_object_get(object, "state"), text, sizeof(text));
-    cli_table_add(table, "%s", text);
+    add_member(sheet, json_object_get(object, "state"));
 }
 
-void cli_summary_table(const json_t *objects)
+int cli_summary_table(const json_t *objects, enum advntk__sheet_format format)
 {
     json_t *overrides = keys_of(objects, "overrides"), *metrics = keys_of(objects, "metrics"),
            *object;
-    struct cli_table table = {0};
-    size_t i, columns;
-    char *align;
+    struct advntk__sheet sheet = {0};
+    size_t i;
 
     json_object_del(overrides, "method"); /* has a column already */
-    columns = json_object_size(overrides) + json_object_size(metrics) + 6;
-    table.columns = (ptrdiff_t)columns;
-    align = calloc(columns + 1, 1);
-    if (align) {
-        add_head(&table, overrides, metrics, align);
-        json_array_foreach(objects, i, object)
-        {
-            add_row(&table, object, overrides, metrics);
-        }
-        if (!cli_table_print(&table, align)) {
-            cli_fail("no memory for the table");
-        }
+    add_head(&sheet, overrides, metrics);
+    json_array_foreach(objects, i, object)
+    {
+        add_row(&sheet, object, overrides, metrics);
     }
-    free(align);
     json_decref(overrides);
     json_decref(metrics);
+    return cli_table_print(&sheet, format);
 }
 
 void cli_summary_folders(const json_t *objects)

@@ -4,12 +4,12 @@
 #define ADVNTK_RUN_RECORD_H
 
 #include "recipe/resolved.h"
-#include "run/data.h"
 #include "store/folder.h"
 
 #include <jansson.h>
 
 struct advntk__registry;
+struct advntk__split;
 
 /* A resolved tree: numbers and booleans as such where the text is one. NULL: no memory. */
 json_t *advntk__node_json(const struct advntk_node *node);

@@ -51,6 +51,9 @@ has out "$(printf '%.8s' "$id")" "finds the run"
 is "$(cat out)" "" "and not where the condition does not hold"
 "$advntk" runs --results two 'metrics.claen>1' >out 2>err
 is $? 1 "a key that no run has is a mistake"
+"$advntk" runs --results two method >out 2>err
+is $? 1 "a word that is neither a run nor a condition"
+has err "no study or run of that name in two; a condition is KEY=VALUE" "is told both"
 short=$(printf '%.4s' "$id")
 "$advntk" show "$short" --results two >out 2>err
 is $? 0 "show by the beginning of an id"

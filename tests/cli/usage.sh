@@ -22,7 +22,7 @@ misuse "expected text or json" list --format xml
 misuse "expected a size" run small.yaml --memory lots
 misuse "--quiet takes no value" list --quiet=yes
 misuse "expected -o F.npy" predict 1234 x.npy
-misuse "expected KEY=VALUE" runs method
+misuse "expected text, markdown, latex, csv or json" runs --format xml
 
 for command in $("$advntk" help | awk '/^commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }'); do
 	[ "$command" = help ] && continue

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+libadvntk_la_SOURCES += \
+	core/report/select.c \
+	core/report/select.h \
+	core/report/sheet.c \
+	core/report/sheet.h \
+	core/report/statistics.c \
+	core/report/statistics.h \
+	core/report/stored.c \
+	core/report/stored.h
