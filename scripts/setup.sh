@@ -89,7 +89,8 @@ build_in() {
 			exit 1
 		}
 	fi
-	if ! make -s -q -C "$folder" all >/dev/null 2>&1; then
+	# automake's rule for config.h always looks like work to make -q
+	if ! make -s -q -o config.h -C "$folder" all-am >/dev/null 2>&1; then
 		echo "Building in $folder/ ..." >&2
 		make -s -j"$advntk_cores" -C "$folder" all >"$folder/make.log" 2>&1 || {
 			tail -n 40 "$folder/make.log" >&2

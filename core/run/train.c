@@ -126,12 +126,14 @@ static advntk_status add_provenance(const struct loop *l, struct advntk__npz_wri
     const struct advntk_dataset_info *info = &split->source->info;
     const int64_t sizes[4] = {info->height, info->width, info->channels, split->classes};
     const double box[2] = {info->box_low, info->box_high};
-    const ptrdiff_t n = split->train.count, channels = info->channels, size_count = 4,
-                    digest_bytes = 16, two = 2;
+    const ptrdiff_t n = split->train.count, held_out = split->validation.count,
+                    channels = info->channels, size_count = 4, digest_bytes = 16, two = 2;
     uint8_t digest[16];
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__npz_add(w, "train_index", ADVNTK_INT64, 1, &n, split->train.index, err));
+    TRY(advntk__npz_add(w, "validation_index", ADVNTK_INT64, 1, &held_out,
+                        split->validation.index, err));
     TRY(advntk__npz_add(w, "train_labels", ADVNTK_INT32, 1, &n, split->train.labels, err));
     TRY(advntk__npz_add(w, "pixel_shift", ADVNTK_FLOAT64, 1, &channels, split->shift, err));
     TRY(advntk__npz_add(w, "pixel_scale", ADVNTK_FLOAT64, 1, &channels, split->scale, err));
