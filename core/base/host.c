@@ -2,10 +2,12 @@
 #include "config.h"
 
 #include "base/host.h"
+#include "base/files.h"
 #include "base/memory.h"
 #include "base/try.h"
 
 #include <advntk/isa.h>
+#include <dlfcn.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -95,6 +97,17 @@ advntk_status advntk__host_new(int threads, struct advntk_host **host, struct ad
 out:
     advntk__host_free(h);
     return rc;
+}
+
+advntk_status advntk__program_digest(uint8_t digest[16], struct advntk_error *err)
+{
+    static const char here;
+    Dl_info info;
+
+    if (dladdr(&here, &info) == 0 || !info.dli_fname) {
+        return ADVNTK_FAIL(err, EIO, "the file of this program is unknown");
+    }
+    return advntk__files_digest(info.dli_fname, digest, err);
 }
 
 void advntk__host_free(struct advntk_host *host)

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+struct advntk__cache;        /* core/store */
 struct advntk__run_services; /* core/run: what method.h offers; NULL outside a run */
 
 /* Where log lines and progress go; the functions are called by one thread at a time. */
@@ -25,6 +26,9 @@ struct advntk_host {
     const volatile sig_atomic_t *cancel;      /* borrowed; NULL: never cancelled */
     struct advntk_arena **arenas;             /* one a thread */
     struct advntk__run_services *services;    /* borrowed */
+    const struct advntk__cache
+        *cache;          /* core/store, borrowed; NULL: nothing is kept between runs */
+    uint8_t program[16]; /* digest of libadvntk's file; zeros: not asked for */
 };
 
 /* threads <= 0: as many as the process may use. ISA: the best of this machine, or ADVNTK_ISA.
@@ -34,5 +38,9 @@ ADVNTK_MUST_CHECK advntk_status advntk__host_new(int threads, struct advntk_host
 void advntk__host_free(struct advntk_host *host);
 
 const char *advntk__isa_name(int isa);
+
+/* Of the file that this library was loaded from. Fails: EIO. */
+ADVNTK_MUST_CHECK advntk_status advntk__program_digest(uint8_t digest[16],
+                                                       struct advntk_error *err);
 
 #endif

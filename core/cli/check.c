@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 
-#include "run/runner.h"
+#include "run/study.h"
 
 #include <stdio.h>
 #include <stdlib.h>

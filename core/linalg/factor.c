@@ -6,9 +6,12 @@
  */
 #include "config.h"
 
+#include "base/hash.h"
+#include "base/host.h"
 #include "base/try.h"
 #include "linalg/room.h"
 #include "linalg/sym.h"
+#include "store/tiles.h"
 
 #include <advntk/backend.h>
 #include <float.h>
@@ -308,13 +311,141 @@ out:
     return rc;
 }
 
+/* ---- kept factors ---- */
+
+enum { NOTE_PIVOT, NOTE_CONDITION, NOTES };
+
+static advntk_status open_stored(struct advntk_host *host, const struct advntk_sym *a, double ridge,
+                                 struct advntk__tiles **stored, struct advntk_error *err)
+{
+    static const char format[] = "advntk factor 1";
+    struct advntk__hash *hash = NULL;
+    uint8_t key[16];
+    char about[64];
+    struct advntk__tiles_setup setup = {.key = key,
+                                        .kind = "factor",
+                                        .about = about,
+                                        .rows = a->n,
+                                        .count = advntk__gram_tiles(a->n),
+                                        .bytes = advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64),
+                                        .notes = NOTES};
+    advntk_status rc = ADVNTK_OK;
+
+    *stored = NULL;
+    if (!host->cache || !a->named) {
+        goto out;
+    }
+    hash = advntk__hash_new();
+    if (!hash) {
+        FAIL(err, ENOMEM, "no memory for a digest");
+    }
+    advntk__hash_text(hash, format);
+    advntk__hash_add(hash, a->key, sizeof(a->key));
+    advntk__hash_real(hash, ridge);
+    advntk__hash_end(hash, key);
+    snprintf(about, sizeof(about), "ridge %.17g, matrix %02x%02x%02x%02x", ridge, a->key[0],
+             a->key[1], a->key[2], a->key[3]);
+    TRY(advntk__tiles_open(host, host->cache, &setup, stored, err));
+out:
+    advntk__hash_free(hash);
+    return rc;
+}
+
+struct stored_job {
+    struct advntk_factor *factor;
+    struct advntk__tiles *stored;
+};
+
+static advntk_status stored_tile_get(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                                     struct advntk_error *err)
+{
+    const struct stored_job *job = context;
+    ptrdiff_t i, j;
+
+    (void)arena;
+    advntk__sym_tile_at(index, &i, &j);
+    return advntk__tiles_get(job->stored, index, advntk__sym_tile(job->factor->l, i, j))
+               ? ADVNTK_OK
+               : ADVNTK_FAIL(err, ENOTFOUND, "tile %td of the factor is damaged", index);
+}
+
+static advntk_status stored_tile_put(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                                     struct advntk_error *err)
+{
+    const struct stored_job *job = context;
+    ptrdiff_t i, j;
+
+    (void)arena, (void)err;
+    advntk__sym_tile_at(index, &i, &j);
+    advntk__tiles_put(job->stored, index, advntk__sym_tile(job->factor->l, i, j));
+    return ADVNTK_OK;
+}
+
+/* *found: the factor was kept whole, and is in f now. */
+static advntk_status stored_read(struct advntk_host *host, struct advntk_factor *f,
+                                 struct advntk__tiles *stored, bool *found,
+                                 struct advntk_error *err)
+{
+    struct stored_job job = {f, stored};
+    advntk_status rc = ADVNTK_OK;
+
+    *found = false;
+    if (!stored || !advntk__tiles_complete(stored)) {
+        return rc;
+    }
+    rc = advntk_parallel_for(host, advntk__gram_tiles(f->l->n), stored_tile_get, &job, err);
+    if (rc == ADVNTK_ENOTFOUND) {
+        return ADVNTK_OK;
+    }
+    *found = rc == ADVNTK_OK && advntk__tiles_note_get(stored, NOTE_PIVOT, &f->smallest_pivot) &&
+             advntk__tiles_note_get(stored, NOTE_CONDITION, &f->condition);
+    return rc;
+}
+
+static advntk_status stored_write(struct advntk_host *host, struct advntk_factor *f,
+                                  struct advntk__tiles *stored, struct advntk_error *err)
+{
+    struct stored_job job = {f, stored};
+    advntk_status rc = ADVNTK_OK;
+
+    if (stored) {
+        TRY(advntk_parallel_for(host, advntk__gram_tiles(f->l->n), stored_tile_put, &job, err));
+        advntk__tiles_note_put(stored, NOTE_PIVOT, f->smallest_pivot);
+        advntk__tiles_note_put(stored, NOTE_CONDITION, f->condition);
+    }
+out:
+    return rc;
+}
+
+/* f->l <- the factor, with its pivot and condition. */
+static advntk_status compute_factor(struct advntk_host *host, const struct advntk_sym *a,
+                                    struct advntk_factor *f, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct factor_job job = job_of(host, f->l);
+    double *scratch = advntk_alloc(2 * a->n, sizeof(*scratch)), norm, inverse;
+
+    if (!scratch) {
+        FAIL(err, ENOMEM, "no memory for the condition number of a matrix of %td rows", a->n);
+    }
+    job.a = a;
+    job.ridge = f->ridge;
+    TRY(factorise(&job, &f->smallest_pivot, err));
+    TRY(one_norm(host, a, f->ridge, scratch, &norm, err));
+    TRY(inverse_norm(host, f->l, scratch, &inverse, err));
+    f->condition = norm * inverse;
+out:
+    advntk_free(scratch);
+    return rc;
+}
+
 advntk_status advntk_factor_new(struct advntk_host *host, const struct advntk_sym *a, double ridge,
                                 struct advntk_factor **factor, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk_factor *f = calloc(1, sizeof(*f));
-    struct factor_job job;
-    double *scratch = NULL, norm, inverse;
+    struct advntk__tiles *stored = NULL;
+    bool found = false;
 
     *factor = NULL;
     if (!f) {
@@ -328,21 +459,16 @@ advntk_status advntk_factor_new(struct advntk_host *host, const struct advntk_sy
                            8.0 * TILE * TILE * (double)a->tiles * (double)(a->tiles + 1) / 2,
                            "use fewer images", err));
     TRY(advntk__sym_new(a->n, ADVNTK_PRECISION_FLOAT64, &f->l, err));
-    job = job_of(host, f->l);
-    job.a = a;
-    job.ridge = ridge;
-    TRY(factorise(&job, &f->smallest_pivot, err));
-    scratch = advntk_alloc(2 * a->n, sizeof(*scratch));
-    if (!scratch) {
-        FAIL(err, ENOMEM, "no memory for the condition number of a matrix of %td rows", a->n);
+    TRY(open_stored(host, a, ridge, &stored, err));
+    TRY(stored_read(host, f, stored, &found, err));
+    if (!found) {
+        TRY(compute_factor(host, a, f, err));
+        TRY(stored_write(host, f, stored, err));
     }
-    TRY(one_norm(host, a, ridge, scratch, &norm, err));
-    TRY(inverse_norm(host, f->l, scratch, &inverse, err));
-    f->condition = norm * inverse;
     *factor = f;
     f = NULL;
 out:
-    advntk_free(scratch);
+    advntk__tiles_close(stored);
     advntk_factor_free(f);
     return rc;
 }

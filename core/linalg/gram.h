@@ -5,6 +5,7 @@
 
 #include <advntk/kernel.h>
 #include <advntk/linear.h>
+#include <stdint.h>
 
 enum { ADVNTK__TILE = 512 };
 
@@ -19,18 +20,26 @@ ADVNTK_MUST_CHECK advntk_status advntk__sym_new(ptrdiff_t n, enum advntk_precisi
 void advntk__sym_free(struct advntk_sym *a);
 void *advntk__sym_tile(struct advntk_sym *a, ptrdiff_t i,
                        ptrdiff_t j); /* j <= i; leading dimension 512 */
+int64_t advntk__sym_bytes(const struct advntk_sym *a);
 enum advntk_precision advntk__sym_precision(const struct advntk_sym *a);
 double advntk__sym_entry(const struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column);
 /* Entries (row,column) and (column,row); for tests and small work. */
 void advntk__sym_set(struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column, double value);
 
-/* The Gram matrix of prepared points; diagonal from kernel->diagonal. Progress "kernel matrix".
- * Fails: ENUMERIC with the entry. */
-ADVNTK_MUST_CHECK advntk_status advntk__gram_compute(struct advntk_host *host,
-                                                     const struct advntk_kernel_ops *kernel,
-                                                     void *kernel_state, const void *points,
-                                                     ptrdiff_t n, enum advntk_precision precision,
-                                                     struct advntk_sym **a,
-                                                     struct advntk_error *err);
+struct advntk__tiles;
+/*
+ * The Gram matrix of prepared points; diagonal from kernel->diagonal. Progress "kernel matrix".
+ * stored: tiles that are there are read, the others kept as they are done; NULL: none.
+ * *computed: how many tiles were not there; NULL: not wanted. Fails: ENUMERIC with the entry.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__gram_compute(
+    struct advntk_host *host, const struct advntk_kernel_ops *kernel, void *kernel_state,
+    const void *points, ptrdiff_t n, enum advntk_precision precision, struct advntk__tiles *stored,
+    struct advntk_sym **a, ptrdiff_t *computed, struct advntk_error *err);
+ptrdiff_t advntk__gram_tiles(ptrdiff_t n); /* of the lower triangle */
+size_t advntk__gram_tile_bytes(enum advntk_precision precision);
+
+/* What the matrix is, for the cache of its factors (16 bytes, see core/run); none: not cached. */
+void advntk__sym_name(struct advntk_sym *a, const uint8_t key[16]);
 
 #endif

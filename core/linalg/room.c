@@ -41,6 +41,13 @@ double advntk__room_free(void)
     return isfinite(limit) && isfinite(used) ? fmin(available, fmax(limit - used, 0)) : available;
 }
 
+double advntk__room_used(void)
+{
+    double used = 1024 * number_in("/proc/self/status", "VmRSS:");
+
+    return isfinite(used) ? used : 0;
+}
+
 advntk_status advntk__room_refuse(const char *what, double bytes, const char *advice,
                                   struct advntk_error *err)
 {

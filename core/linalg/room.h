@@ -8,6 +8,8 @@
 /* Bytes that can be had without swapping, within the limit of the control group; infinity where the
  * system does not say. */
 double advntk__room_free(void);
+/* Bytes of this process that are in memory; 0 where the system does not say. */
+double advntk__room_used(void);
 
 /* ENOMEM: "<what> needs 37.3 GiB, 22.1 GiB are free: <advice>". Success where the system does not
  * say how much is free. */

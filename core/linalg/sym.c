@@ -47,8 +47,7 @@ advntk_status advntk__sym_new(ptrdiff_t n, enum advntk_precision precision, stru
     s->n = n;
     s->tiles = (n + TILE - 1) / TILE;
     s->precision = precision;
-    s->tile_bytes = (size_t)TILE * TILE *
-                    (precision == ADVNTK_PRECISION_FLOAT32 ? sizeof(float) : sizeof(double));
+    s->tile_bytes = advntk__gram_tile_bytes(precision);
     bytes = (double)s->tiles * (double)(s->tiles + 1) / 2 * (double)s->tile_bytes;
     TRY(advntk__room_check("this kernel matrix", bytes, advice, err));
     s->memory = advntk_alloc(s->tiles * (s->tiles + 1) / 2, s->tile_bytes);
@@ -65,6 +64,12 @@ out:
     return rc;
 }
 
+void advntk__sym_name(struct advntk_sym *a, const uint8_t key[16])
+{
+    a->named = true;
+    memcpy(a->key, key, sizeof(a->key));
+}
+
 void advntk__sym_free(struct advntk_sym *a)
 {
     if (a) {
@@ -76,6 +81,11 @@ void advntk__sym_free(struct advntk_sym *a)
 ptrdiff_t advntk_sym_size(const struct advntk_sym *a)
 {
     return a->n;
+}
+
+int64_t advntk__sym_bytes(const struct advntk_sym *a)
+{
+    return (int64_t)advntk__gram_tiles(a->n) * (int64_t)a->tile_bytes;
 }
 
 enum advntk_precision advntk__sym_precision(const struct advntk_sym *a)

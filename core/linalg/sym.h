@@ -10,6 +10,8 @@ struct advntk_sym {
     enum advntk_precision precision;
     size_t tile_bytes;
     unsigned char *memory; /* tile (i,j) at i(i+1)/2 + j, j <= i */
+    bool named;
+    uint8_t key[16]; /* if named */
 };
 
 const void *advntk__sym_tile_const(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j);

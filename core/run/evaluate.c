@@ -16,6 +16,13 @@
 /* The journal is written at most this often: what a kill may cost. */
 static const double journal_seconds = 2;
 
+ptrdiff_t advntk__evaluation_images(const struct advntk__evaluation *evaluation, ptrdiff_t test)
+{
+    ptrdiff_t samples = (ptrdiff_t)evaluation->samples;
+
+    return samples && samples < test ? samples : test;
+}
+
 /* ---- the arrays of a result, once for writing and reading ---- */
 
 struct column {

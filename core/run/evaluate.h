@@ -40,6 +40,9 @@ ADVNTK_MUST_CHECK advntk_status advntk__evaluate(const struct advntk__evaluation
                                                  struct advntk_error *err);
 void advntk__evaluation_release(struct advntk__evaluation_result *result);
 
+/* How many of the `test` test images an evaluation takes. */
+ptrdiff_t advntk__evaluation_images(const struct advntk__evaluation *evaluation, ptrdiff_t test);
+
 /* The summary: accuracies with intervals, per class, audit, what was spent. attack: JSON of the
  * attack's slot, taken over; NULL for clean. NULL: no memory. */
 json_t *advntk__evaluation_summary(const struct advntk__evaluation_job *job,

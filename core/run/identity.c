@@ -4,11 +4,20 @@
 #include "run/identity.h"
 
 #include "base/hash.h"
+#include "base/host.h"
 #include "base/try.h"
+#include "graph/graph.h"
+#include "linalg/gram.h"
+#include "registry/registry.h"
+#include "run/services.h"
+#include "run/slots.h"
+
+#include <advntk/backend.h>
 
 /* Digests must stay: a change of what is hashed changes these names. */
 static const char data_format[] = "advntk data 1", kernel_format[] = "advntk kernel 1",
-                  fit_format[] = "advntk fit 1", evaluation_format[] = "advntk evaluation 1";
+                  cached_format[] = "advntk cached matrix 1", fit_format[] = "advntk fit 1",
+                  evaluation_format[] = "advntk evaluation 1";
 
 static advntk_status hash_begin(struct advntk__hash **hash, const char *format,
                                 struct advntk_error *err)
@@ -88,6 +97,54 @@ advntk_status advntk__identity_kernel(const struct advntk__run_config *config,
     advntk__hash_end(hash, digest);
 out:
     advntk__hash_free(hash);
+    return rc;
+}
+
+/* What the visit of slots below needs. */
+struct file_hash {
+    const struct advntk__registry *registry;
+    struct advntk__hash *hash;
+};
+
+static advntk_status hash_file(void *context, const struct advntk_slot *slot,
+                               struct advntk_error *err)
+{
+    const struct file_hash *f = context;
+    const struct advntk__plugin_record *record =
+        advntk__registry_find(f->registry, slot->plugin->kind, slot->plugin->name);
+
+    (void)err;
+    advntk__hash_text(f->hash, slot->plugin->name);
+    if (record) {
+        advntk__hash_add(f->hash, record->digest, sizeof(record->digest));
+    }
+    return ADVNTK_OK;
+}
+
+advntk_status advntk__identity_cached(const struct advntk_host *host, uint8_t digest[16],
+                                      struct advntk_error *err)
+{
+    const struct advntk__run_services *s = host->services;
+    const struct advntk__model_config *model = &s->config->model;
+    const struct advntk_graph *graph = s->memory->graph;
+    struct file_hash files = {s->registry, NULL};
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(hash_begin(&files.hash, cached_format, err));
+    advntk__hash_add(files.hash, s->kernel_key, sizeof(s->kernel_key));
+    advntk__hash_add(files.hash, host->program, sizeof(host->program));
+    advntk__hash_text(files.hash, host->backend->describe(host->backend_state));
+    advntk__hash_int(files.hash, host->isa);
+    advntk__hash_int(files.hash, ADVNTK__TILE);
+    TRY(advntk__slots_visit(&model->architecture, hash_file, &files, err));
+    TRY(advntk__slots_visit(&model->kernel, hash_file, &files, err));
+    for (ptrdiff_t i = 0; graph && i < advntk__graph_count(graph); i++) {
+        TRY(advntk__slots_visit(&advntk__graph_layer(graph, i)->activation, hash_file, &files,
+                                err));
+    }
+    advntk__hash_end(files.hash, digest);
+out:
+    advntk__hash_free(files.hash);
     return rc;
 }
 

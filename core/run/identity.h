@@ -18,6 +18,14 @@ ADVNTK_MUST_CHECK advntk_status advntk__identity_kernel(const struct advntk__run
                                                         const struct advntk__split *split,
                                                         uint8_t digest[16],
                                                         struct advntk_error *err);
+/*
+ * The key of the kernel matrix in the cache: its identity, and all that its bits depend on besides:
+ * program, plugin files, BLAS, instruction set, tiles. host: with backend, services, an open
+ * kernel. Fails: ENOMEM, EIO.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__identity_cached(const struct advntk_host *host,
+                                                        uint8_t digest[16],
+                                                        struct advntk_error *err);
 ADVNTK_MUST_CHECK advntk_status advntk__identity_fit(const struct advntk__run_config *config,
                                                      const struct advntk__split *split,
                                                      uint8_t digest[16], struct advntk_error *err);

@@ -6,6 +6,10 @@ libadvntk_la_SOURCES += \
 	core/run/evaluate.h \
 	core/run/identity.c \
 	core/run/identity.h \
+	core/run/inventory.c \
+	core/run/inventory.h \
+	core/run/matrices.c \
+	core/run/matrices.h \
 	core/run/record.c \
 	core/run/record.h \
 	core/run/runner.c \
@@ -14,5 +18,7 @@ libadvntk_la_SOURCES += \
 	core/run/services.h \
 	core/run/slots.c \
 	core/run/slots.h \
+	core/run/study.c \
+	core/run/study.h \
 	core/run/train.c \
 	core/run/train.h

@@ -11,6 +11,7 @@
 #include "registry/registry.h"
 #include "run/evaluate.h"
 #include "run/identity.h"
+#include "run/matrices.h"
 #include "run/record.h"
 #include "run/slots.h"
 
@@ -22,25 +23,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What outlives a run of the study, for the next one. */
-struct session {
-    struct advntk_host *host;
-    const struct advntk__registry *registry;
-    const struct advntk__runner_options *options;
-    struct advntk__source source;
-    char *source_text; /* the dataset slot as it is written: the next run's is compared with it */
-    struct advntk__kernel_memory memory;
-};
-
 /* One run on its way. */
 struct run {
-    struct session *session;
+    struct advntk__workplace *place;
     const struct advntk__run_config *config;
     struct advntk__split split;
     struct advntk__run_services services;
     struct advntk__folder folder;
     struct advntk__fit fit;
-    json_t *object;            /* of the outcome */
+    json_t *object;            /* of the outcome; borrowed */
     struct advntk__sink outer; /* of the host, while log.txt listens */
     FILE *log;
 };
@@ -71,30 +62,6 @@ void advntk__backend_close(struct advntk_host *host)
     host->backend_state = NULL;
 }
 
-/* The data set of the run before, if it is the same. */
-static advntk_status session_source(struct session *s, const struct advntk__run_config *config,
-                                    struct advntk_error *err)
-{
-    struct advntk__text text = {0};
-    advntk_status rc = ADVNTK_OK;
-
-    advntk__tree_print(advntk_node_get(advntk_node_get(config->tree, "data"), "dataset"), &text);
-    if (text.failed) {
-        FAIL(err, ENOMEM, "no memory for the data set's name");
-    }
-    if (s->source.ops && s->source_text && strcmp(s->source_text, advntk__text_get(&text)) == 0) {
-        goto out;
-    }
-    advntk__source_close(&s->source);
-    free(s->source_text);
-    s->source_text = NULL;
-    TRY(advntk__source_open(s->host, &config->data.dataset, &s->source, err));
-    s->source_text = strdup(advntk__text_get(&text));
-out:
-    advntk__text_release(&text);
-    return rc;
-}
-
 /* ---- log.txt ---- */
 
 static void log_both(void *context, enum advntk_log_level level, const char *line)
@@ -118,7 +85,7 @@ static void progress_on(void *context, const char *what, int64_t done, int64_t t
 
 static advntk_status log_open(struct run *r, struct advntk_error *err)
 {
-    struct advntk_host *host = r->session->host;
+    struct advntk_host *host = r->place->host;
     char *path = advntk__folder_file(&r->folder, "log.txt", NULL);
     advntk_status rc = ADVNTK_OK;
 
@@ -137,7 +104,7 @@ out:
 static void log_close(struct run *r)
 {
     if (r->log) {
-        r->session->host->sink = r->outer;
+        r->place->host->sink = r->outer;
         fclose(r->log);
         r->log = NULL;
     }
@@ -147,9 +114,7 @@ static void log_close(struct run *r)
 
 static ptrdiff_t images_of(const struct run *r, const struct advntk__evaluation *evaluation)
 {
-    ptrdiff_t test = r->split.test.count, samples = (ptrdiff_t)evaluation->samples;
-
-    return samples && samples < test ? samples : test;
+    return advntk__evaluation_images(evaluation, r->split.test.count);
 }
 
 /* evaluations/<id>.json or .npz of evaluation i; free(). */
@@ -221,13 +186,13 @@ static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
                                   const struct advntk_model_ops *ops, struct advntk_error *err)
 {
     const struct advntk__evaluation *evaluation = &r->config->evaluations[i];
-    struct advntk__evaluation_job job = {.host = r->session->host,
+    struct advntk__evaluation_job job = {.host = r->place->host,
                                          .model = model,
                                          .ops = ops,
                                          .split = &r->split,
                                          .evaluation = evaluation,
                                          .images = images_of(r, evaluation),
-                                         .seed = r->session->host->seed};
+                                         .seed = r->place->host->seed};
     struct advntk__evaluation_result result = {0};
     double started = advntk__attack_clock();
     char *text = NULL, *arrays = NULL, *journal = NULL, name[ADVNTK__ID + 32], id[ADVNTK__ID];
@@ -322,8 +287,8 @@ static advntk_status compute(struct run *r, struct advntk_error *err)
         TRY(advntk__train(&r->fit, err));
     }
     TRY(evaluate_all(r, err));
-    TRY(advntk__record_write(&(struct advntk__record_source){.host = r->session->host,
-                                                             .registry = r->session->registry,
+    TRY(advntk__record_write(&(struct advntk__record_source){.host = r->place->host,
+                                                             .registry = r->place->registry,
                                                              .config = r->config,
                                                              .split = &r->split,
                                                              .folder = &r->folder},
@@ -342,46 +307,25 @@ out:
 
 static advntk_status prepare(struct run *r, struct advntk_error *err)
 {
-    struct session *s = r->session;
+    struct advntk__workplace *place = r->place;
     const struct advntk__run_config *config = r->config;
-    const struct advntk_method_ops *method = config->method.plugin->ops;
     uint8_t digest[16];
     char id[ADVNTK__ID];
     advntk_status rc = ADVNTK_OK;
 
-    TRY(session_source(s, config, err));
-    TRY(advntk__split_make(&s->source, &config->data, config->seed, &r->split, err));
-    if (config->evaluation_count && r->split.test.count == 0) {
-        FAIL(err, EINVALID, "data.test: there are no test images to evaluate on");
-    }
-    if (method->needs_validation && r->split.validation.count == 0) {
-        FAIL(err, EINVALID,
-             "data.validation: method %s needs validation images, and there are none",
-             config->method.plugin->name);
-    }
-    TRY(advntk__slots_check(config, r->split.classes, err));
-    TRY(advntk__services_init(&r->services, config, &r->split, &s->memory, err));
-    r->services.memory_limit = s->options->memory_limit;
+    TRY(advntk__split_make(place->source, &config->data, config->seed, &r->split, err));
+    TRY(advntk__services_init(&r->services, config, &r->split, &place->memory, err));
+    r->services.registry = place->registry;
     TRY(advntk__identity_fit(config, &r->split, digest, err));
     advntk__id_of(digest, id);
-    TRY(advntk__folder_init(&r->folder, s->options->results, id, err));
+    TRY(advntk__folder_init(&r->folder, place->options->results, id, err));
     json_object_set_new(r->object, "id", json_string(id));
     json_object_set_new(r->object, "folder", json_string(r->folder.path));
-    s->host->seed = (uint64_t)config->seed;
-    s->host->services = &r->services;
-    r->fit = (struct advntk__fit){s->host, config, &r->split, &r->folder};
+    place->host->seed = (uint64_t)config->seed;
+    place->host->services = &r->services;
+    r->fit = (struct advntk__fit){place->host, config, &r->split, &r->folder};
 out:
     return rc;
-}
-
-/* What the run before kept and this one cannot use is not to stand in its way. */
-static void forget_other_kernel(struct run *r)
-{
-    struct advntk__kernel_memory *m = r->services.memory;
-
-    if (memcmp(m->key, r->services.kernel_key, sizeof(m->key)) != 0) {
-        advntk__kernel_memory_clear(m);
-    }
 }
 
 /* A finished run's record that cannot be read is written again from what lies beside it. */
@@ -393,41 +337,54 @@ static bool is_record_damaged(struct run *r)
     bool damaged = path && advntk__json_read(path, &record, &why) == ADVNTK_EFORMAT;
 
     if (damaged) {
-        advntk_log(r->session->host, ADVNTK_LOG_WARNING, "%s; it is written again", why.text);
+        advntk_log(r->place->host, ADVNTK_LOG_WARNING, "%s; it is written again", why.text);
     }
     json_decref(record);
     free(path);
     return damaged;
 }
 
+/* *over: nothing is missing. Looks at the folder as it is now. */
+static advntk_status look(struct run *r, bool *over, bool *damaged, struct advntk_error *err)
+{
+    ptrdiff_t missing = 0;
+    advntk_status rc = ADVNTK_OK;
+
+    *over = *damaged = false;
+    if (advntk__folder_state(&r->folder) == ADVNTK__RUN_FINISHED && !r->place->anew) {
+        *damaged = is_record_damaged(r);
+        TRY(gather_results(r, &missing, err));
+        *over = missing == 0 && !*damaged;
+    }
+out:
+    return rc;
+}
+
 static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
                              struct advntk_error *err)
 {
-    const struct advntk__runner_options *options = r->session->options;
-    ptrdiff_t missing = 0;
-    bool damaged = false;
+    bool over = false, damaged = false;
     advntk_status rc = ADVNTK_OK;
 
     TRY(prepare(r, err));
-    if (advntk__folder_state(&r->folder) == ADVNTK__RUN_FINISHED && !options->fresh) {
-        damaged = is_record_damaged(r);
-        TRY(gather_results(r, &missing, err));
-        if (missing == 0 && !damaged) {
-            *state = ADVNTK__OUTCOME_SKIPPED;
-            goto out;
-        }
+    TRY(look(r, &over, &damaged, err));
+    if (!over) {
+        TRY(advntk__folder_lock(&r->folder, err));
+        TRY(look(r, &over, &damaged, err)); /* another process may have been at it until now */
     }
-    if (options->fresh || advntk__folder_state(&r->folder) != ADVNTK__RUN_FINISHED) {
-        forget_other_kernel(r);
-        TRY(advntk__memory_fits(&r->services, err));
+    if (over) {
+        *state = ADVNTK__OUTCOME_SKIPPED;
+        goto out;
     }
-    TRY(advntk__folder_lock(&r->folder, err));
-    if (options->fresh) {
+    if (r->place->anew) {
         TRY(advntk__folder_clear(&r->folder, err));
     } else if (damaged) {
         TRY(advntk__folder_remove(&r->folder, "run.json", err));
     }
-    TRY(advntk__backend_open(r->session->host, &r->config->backend, err));
+    if (r->place->train_again) {
+        TRY(advntk__folder_untrain(&r->folder, err));
+    }
+    TRY(advntk__backend_open(r->place->host, &r->config->backend, err));
     TRY(compute(r, err));
     *state = ADVNTK__OUTCOME_DONE;
 out:
@@ -436,195 +393,49 @@ out:
 
 static void run_release(struct run *r)
 {
-    struct advntk_host *host = r->session->host;
+    struct advntk_host *host = r->place->host;
 
     host->services = NULL;
     advntk__folder_close(&r->folder);
     advntk__split_release(&r->split);
-    json_decref(r->object);
 }
 
-/* Seconds and state as cli.md has them; the error where there is one. */
-static void complete_object(struct run *r, enum advntk__outcome_state state, double seconds,
-                            const struct advntk_error *err)
-{
-    static const char *const names[] = {"done", "skipped", "failed", "interrupted"};
-    char *path = r->folder.path ? advntk__folder_file(&r->folder, "run.json", NULL) : NULL;
-    json_t *record = NULL;
-
-    json_object_set_new(r->object, "state", json_string(names[state]));
-    json_object_set_new(r->object, "seconds", json_real(seconds));
-    if (state == ADVNTK__OUTCOME_SKIPPED && path &&
-        advntk__json_read(path, &record, NULL) == ADVNTK_OK) {
-        json_object_set(r->object, "seconds", json_object_get(record, "seconds"));
-    }
-    if (state == ADVNTK__OUTCOME_FAILED || state == ADVNTK__OUTCOME_INTERRUPTED) {
-        json_object_set_new(r->object, "error", json_string(err->text));
-    }
-    json_decref(record);
-    free(path);
-}
-
-static json_t *outcome_object(const struct advntk__run_config *config)
+json_t *advntk__outcome_object(const struct advntk__run_config *config)
 {
     return json_pack("{s:n, s:s, s:n, s:n, s:n, s:{}, s:{}, s:{}, s:{}}", "id", "name",
                      config->name, "state", "folder", "seconds", "metrics", "intervals", "audit",
                      "evaluations");
 }
 
-/* Runs number i and reports it; its id, or null, is added to the study's list. */
-static advntk_status study_step(struct session *s, const struct advntk__run_config *config,
-                                json_t *list, struct advntk_error *err)
+void advntk__outcome_complete(json_t *object, enum advntk__outcome_state state, double seconds,
+                              const struct advntk_error *err)
 {
-    struct run r = {.session = s, .config = config, .folder = {.lock = -1}};
-    struct advntk__outcome outcome = {.config = config, .state = ADVNTK__OUTCOME_FAILED};
-    double started = advntk__attack_clock();
-    advntk_status rc;
+    static const char *const names[] = {"done", "skipped", "failed", "interrupted"};
+    const char *folder = json_string_value(json_object_get(object, "folder"));
+    char *path = folder ? advntk__files_join(folder, "run.json") : NULL;
+    json_t *record = NULL;
 
-    r.object = outcome_object(config);
-    if (!r.object) {
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for run %s", config->name);
+    json_object_set_new(object, "state", json_string(names[state]));
+    json_object_set_new(object, "seconds", json_real(seconds));
+    if (state == ADVNTK__OUTCOME_SKIPPED && path &&
+        advntk__json_read(path, &record, NULL) == ADVNTK_OK) {
+        json_object_set(object, "seconds", json_object_get(record, "seconds"));
     }
-    rc = run_one(&r, &outcome.state, err);
-    if (rc == ADVNTK_ECANCELLED) {
-        outcome.state = ADVNTK__OUTCOME_INTERRUPTED;
+    if (state == ADVNTK__OUTCOME_FAILED || state == ADVNTK__OUTCOME_INTERRUPTED) {
+        json_object_set_new(object, "error", json_string(err->text));
     }
-    complete_object(&r, outcome.state, advntk__attack_clock() - started, err);
-    json_array_append_new(list, json_pack("{s:O, s:s, s:o, s:O}", "id",
-                                          json_object_get(r.object, "id"), "name", config->name,
-                                          "overrides", advntk__node_json(config->overrides),
-                                          "evaluations", json_object_get(r.object, "evaluations")));
-    outcome.object = r.object;
-    if (s->options->report) {
-        s->options->report(s->options->context, &outcome);
-    }
+    json_decref(record);
+    free(path);
+}
+
+advntk_status advntk__run_compute(struct advntk__workplace *place,
+                                  const struct advntk__run_config *config, json_t *object,
+                                  enum advntk__outcome_state *state, struct advntk_error *err)
+{
+    struct run r = {.place = place, .config = config, .object = object, .folder = {.lock = -1}};
+    advntk_status rc = run_one(&r, state, err);
+
     run_release(&r);
-    return rc;
-}
-
-/* studies/<name>.json: what was asked for, and the ids it came to. */
-static advntk_status write_study(const struct session *s, const struct advntk__study *study,
-                                 json_t *list, struct advntk_error *err)
-{
-    struct advntk__text path = {0};
-    json_t *object = json_pack("{s:i, s:s, s:s?, s:O}", "format", 1, "name", study->name, "recipe",
-                               study->source, "runs", list);
-    advntk_status rc = ADVNTK_OK;
-
-    advntk__text_printf(&path, "%s/studies", s->options->results);
-    if (path.failed || !object) {
-        FAIL(err, ENOMEM, "no memory for the study");
-    }
-    TRY(advntk__files_make_folder(path.bytes, err));
-    advntk__text_puts(&path, "/");
-    for (const char *c = study->name; *c; c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                     (*c >= '0' && *c <= '9') || *c == '-' || *c == '_' ||
-                     (*c == '.' && c != study->name);
-        advntk__text_add(&path, plain ? c : "_", 1);
-    }
-    advntk__text_puts(&path, ".json");
-    if (path.failed) {
-        FAIL(err, ENOMEM, "no memory for the study");
-    }
-    TRY(advntk__json_write(object, path.bytes, err));
-out:
-    json_decref(object);
-    advntk__text_release(&path);
-    return rc;
-}
-
-advntk_status advntk__study_run(struct advntk_host *host, const struct advntk__registry *registry,
-                                const struct advntk__study *study,
-                                const struct advntk__runner_options *options,
-                                struct advntk_error *err)
-{
-    struct session s = {.host = host, .registry = registry, .options = options};
-    json_t *list = json_array();
-    ptrdiff_t failed = 0;
-    struct advntk_error mine;
-    advntk_status rc = ADVNTK_OK;
-
-    if (!list) {
-        FAIL(err, ENOMEM, "no memory for the study");
-    }
-    for (ptrdiff_t i = 0; i < study->count; i++) {
-        rc = study_step(&s, &study->runs[i], list, &mine);
-        if (rc == ADVNTK_ECANCELLED) {
-            if (err) {
-                *err = mine;
-            }
-            goto out;
-        }
-        failed += rc != ADVNTK_OK;
-        if (failed && options->fail_fast) {
-            break;
-        }
-    }
-    if (failed == 0) {
-        TRY(write_study(&s, study, list, err));
-    } else {
-        (void)write_study(&s, study, list, &mine); /* the failed runs are the news */
-        FAIL(err, EINVALID, "%td of %td runs failed", failed, study->count);
-    }
-out:
-    advntk__kernel_memory_clear(&s.memory);
-    advntk__source_close(&s.source);
-    advntk__backend_close(host);
-    free(s.source_text);
-    json_decref(list);
-    return rc;
-}
-
-static advntk_status check_one(struct session *s, const struct advntk__run_config *config,
-                               struct advntk_error *err)
-{
-    struct run r = {.session = s, .config = config, .folder = {.lock = -1}};
-    const struct advntk_method_ops *method = config->method.plugin->ops;
-    struct advntk_graph *graph = NULL;
-    advntk_status rc = ADVNTK_OK;
-
-    r.object = outcome_object(config);
-    if (!r.object) {
-        FAIL(err, ENOMEM, "no memory for run %s", config->name);
-    }
-    TRY(prepare(&r, err));
-    if (method->needs_kernel) {
-        const struct advntk_problem *p = &r.services.problem;
-        TRY(advntk__model_graph(&config->model, p->height, p->width, p->channels, p->classes,
-                                &graph, err));
-        TRY(advntk__memory_fits(&r.services, err));
-    }
-out:
-    advntk__graph_free(graph);
-    run_release(&r);
-    return rc;
-}
-
-advntk_status advntk__study_check(struct advntk_host *host, const struct advntk__registry *registry,
-                                  const struct advntk__study *study,
-                                  const struct advntk__runner_options *options,
-                                  struct advntk__text *faults, struct advntk_error *err)
-{
-    struct session s = {.host = host, .registry = registry, .options = options};
-    ptrdiff_t failed = 0;
-    struct advntk_error mine;
-    advntk_status rc = ADVNTK_OK;
-
-    for (ptrdiff_t i = 0; i < study->count; i++) {
-        TRY(advntk_cancelled(host, err));
-        if (check_one(&s, &study->runs[i], &mine) != ADVNTK_OK) {
-            failed++;
-            advntk__text_printf(faults, "%s: error: run %td (%s): %s\n", study->file, i + 1,
-                                study->runs[i].name, mine.text);
-        }
-    }
-    if (failed) {
-        FAIL(err, EINVALID, "%s: %td of %td runs cannot be run", study->file, failed, study->count);
-    }
-out:
-    advntk__source_close(&s.source);
-    free(s.source_text);
     return rc;
 }
 
@@ -638,6 +449,7 @@ advntk_status advntk__opened_init(struct advntk__opened *o, struct advntk_host *
     advntk_status rc = ADVNTK_OK;
 
     *o = (struct advntk__opened){.host = host, .method = config->method.plugin->ops};
+    TRY(advntk__matrices_new(&o->memory.matrices, err));
     TRY(advntk__backend_open(host, &config->backend, err));
     TRY(advntk__source_open(host, &config->data.dataset, &o->source, err));
     TRY(advntk__split_make(&o->source, &config->data, config->seed, &o->split, err));
@@ -658,6 +470,7 @@ void advntk__opened_release(struct advntk__opened *o)
         o->method->model_free(o->model);
     }
     advntk__kernel_memory_clear(&o->memory);
+    advntk__matrices_free(o->memory.matrices);
     advntk__split_release(&o->split);
     advntk__source_close(&o->source);
     if (o->host) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The runs of a study, one after the other: what is done is left alone, what was interrupted goes
- * on. */
+/* One run from start to end: what is done is left alone, what was interrupted goes on. Studies:
+ * run/study.h. */
 #ifndef ADVNTK_RUN_RUNNER_H
 #define ADVNTK_RUN_RUNNER_H
 
@@ -21,9 +21,10 @@ enum advntk__outcome_state {
 
 struct advntk__outcome {
     const struct advntk__run_config *config;
+    ptrdiff_t index; /* of the run in the study */
     enum advntk__outcome_state state;
-    /* id, name, state, folder, seconds, metrics, intervals, audit; and error where it failed.
-     * Borrowed. */
+    /* id, name, state, folder, seconds, metrics, intervals, audit, evaluations (ids by name); and
+     * error where it failed. Borrowed. */
     json_t *object;
 };
 
@@ -31,30 +32,38 @@ struct advntk__runner_options {
     const char *results;
     bool fresh;           /* begin again what is done or interrupted */
     bool fail_fast;       /* no further runs after a failure */
+    bool no_share;        /* every run computes all of its own, and nothing is cached: to measure */
+    int jobs;             /* runs at a time; < 1: one */
     int64_t memory_limit; /* bytes; 0: what is free */
+    int64_t cache_limit;  /* bytes of RESULTS/cache; 0: the default; < 0: no cache */
     void (*report)(void *context, const struct advntk__outcome *outcome); /* after each run */
     void *context;
 };
 
-/* Also writes studies/<name>.json. Fails: EINVALID (how many runs failed; each was reported),
- * ECANCELLED, ENOMEM. */
-ADVNTK_MUST_CHECK advntk_status advntk__study_run(struct advntk_host *host,
-                                                  const struct advntk__registry *registry,
-                                                  const struct advntk__study *study,
-                                                  const struct advntk__runner_options *options,
-                                                  struct advntk_error *err);
+/* What a run is computed with; one run at a time. */
+struct advntk__workplace {
+    struct advntk_host *host;
+    const struct advntk__registry *registry;
+    const struct advntk__runner_options *options;
+    const struct advntk__source *source; /* of the run's data set */
+    struct advntk__kernel_memory memory; /* of the run before, if its kernel was the same */
+    bool anew;                           /* what is stored of the run is removed first */
+    bool train_again;                    /* keeps the stored evaluations, not the model */
+};
 
+/* The outcome of a run of which nothing is known yet. NULL: no memory. */
+json_t *advntk__outcome_object(const struct advntk__run_config *config);
+/* State and seconds as cli.md has them; the error where there is one. */
+void advntk__outcome_complete(json_t *object, enum advntk__outcome_state state, double seconds,
+                              const struct advntk_error *err);
 /*
- * Everything that can be found wrong without running: data, sizes, the layer graph, attacks that do
- * not go with the classes, memory. A line a fault in `faults`; then EINVALID with their number.
- * Of the options it looks at results and memory_limit.
+ * Trains and evaluates as far as that is not done, into RESULTS/runs/<id>; *state DONE or SKIPPED.
+ * Fails: EBUSY (another process computes it), ECANCELLED, and what data, plugins and disk say.
  */
-struct advntk__text;
-ADVNTK_MUST_CHECK advntk_status advntk__study_check(struct advntk_host *host,
-                                                    const struct advntk__registry *registry,
-                                                    const struct advntk__study *study,
-                                                    const struct advntk__runner_options *options,
-                                                    struct advntk__text *faults,
+ADVNTK_MUST_CHECK advntk_status advntk__run_compute(struct advntk__workplace *place,
+                                                    const struct advntk__run_config *config,
+                                                    json_t *object,
+                                                    enum advntk__outcome_state *state,
                                                     struct advntk_error *err);
 
 /*

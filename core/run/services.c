@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "linalg/room.h"
 #include "run/services.h"
 
 #include "attack/evaluate.h"
@@ -12,6 +11,8 @@
 #include "infinite/predictor.h"
 #include "linalg/gram.h"
 #include "run/identity.h"
+#include "run/matrices.h"
+#include "store/tiles.h"
 
 #include <advntk/plugin.h>
 #include <math.h>
@@ -20,7 +21,9 @@
 
 void advntk__kernel_memory_clear(struct advntk__kernel_memory *memory)
 {
-    advntk__sym_free(memory->gram);
+    struct advntk__matrices *matrices = memory->matrices;
+
+    advntk__matrix_release(matrices, memory->gram);
     if (memory->points) {
         memory->ops->points_free(memory->state, memory->points);
     }
@@ -28,7 +31,7 @@ void advntk__kernel_memory_clear(struct advntk__kernel_memory *memory)
         memory->ops->close(memory->state);
     }
     advntk__graph_free(memory->graph);
-    *memory = (struct advntk__kernel_memory){0};
+    *memory = (struct advntk__kernel_memory){.matrices = matrices};
 }
 
 advntk_status advntk__services_init(struct advntk__run_services *services,
@@ -139,14 +142,6 @@ out:
 
 /* ---- memory ---- */
 
-static int64_t gram_bytes(ptrdiff_t n, enum advntk_precision precision)
-{
-    int64_t tiles = ((int64_t)n + ADVNTK__TILE - 1) / ADVNTK__TILE;
-    int64_t entry = precision == ADVNTK_PRECISION_FLOAT32 ? 4 : 8;
-
-    return tiles * (tiles + 1) / 2 * ADVNTK__TILE * ADVNTK__TILE * entry;
-}
-
 /* Training images as the kernel keeps them, and the arrays of a panel that is attacked: its values,
  * their two derivatives, the cotangents, and the outputs. */
 static int64_t image_bytes(const struct advntk_problem *p)
@@ -162,19 +157,18 @@ void advntk__memory_need(const struct advntk__run_services *s, struct advntk__me
 {
     const struct advntk_method_ops *method = s->config->method.plugin->ops;
     const struct advntk_problem *p = &s->problem;
-    const struct advntk__kernel_memory *m = s->memory;
 
     *need = (struct advntk__memory){.images = image_bytes(p)};
-    if (method->needs_kernel && !(m->gram && memcmp(m->key, s->kernel_key, sizeof(m->key)) == 0)) {
-        need->gram = gram_bytes(p->train, p->precision);
+    if (method->needs_kernel) {
+        need->gram =
+            (int64_t)advntk__gram_tiles(p->train) * (int64_t)advntk__gram_tile_bytes(p->precision);
     }
     if (method->memory) {
         need->method = method->memory(s->config->method.config, p);
     }
 }
 
-/* "37.3 GiB" */
-static const char *size_text(int64_t bytes, char text[32])
+const char *advntk__size_text(int64_t bytes, char text[32])
 {
     static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     double value = (double)bytes;
@@ -186,34 +180,6 @@ static const char *size_text(int64_t bytes, char text[32])
     }
     snprintf(text, 32, value < 100 && unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
     return text;
-}
-
-advntk_status advntk__memory_fits(const struct advntk__run_services *s, struct advntk_error *err)
-{
-    struct advntk__memory need;
-    int64_t limit = s->memory_limit, all;
-    double have = limit ? (double)limit : advntk__room_free();
-    char text[5][32];
-
-    if (s->problem.train > INT32_MAX) { /* so that no sum below overflows */
-        return ADVNTK_FAIL(err, ELIMIT, "data.train: %td images, expected at most %d",
-                           s->problem.train, INT32_MAX);
-    }
-    advntk__memory_need(s, &need);
-    all = need.gram + need.method + need.images;
-    if ((double)all <= have) {
-        return ADVNTK_OK;
-    }
-    return ADVNTK_FAIL(
-        err, ELIMIT,
-        "this run needs %s (kernel matrix of %td images %s, method %s %s, images and workspace "
-        "%s), %s are %s: use %sfewer training images%s",
-        size_text(all, text[0]), s->problem.train, size_text(need.gram, text[1]),
-        s->config->method.plugin->name, size_text(need.method, text[2]),
-        size_text(need.images, text[3]), size_text((int64_t)have, text[4]),
-        limit ? "allowed by --memory" : "free",
-        s->problem.precision == ADVNTK_PRECISION_FLOAT64 ? "precision float32, " : "",
-        limit ? " or a larger --memory" : ", or a machine with more");
 }
 
 /* ---- advntk/method.h ---- */
@@ -270,20 +236,64 @@ advntk_status advntk_metric(struct advntk_host *host, const char *name, double v
     return ADVNTK_OK;
 }
 
+/* The cache entry of the run's kernel matrix; NULL: it is not cached. */
+static advntk_status open_stored(struct advntk_host *host, const uint8_t key[16],
+                                 struct advntk__tiles **stored, struct advntk_error *err)
+{
+    const struct advntk__run_services *s = host->services;
+    const struct advntk_problem *p = &s->problem;
+    const struct advntk__model_config *model = &s->config->model;
+    char about[256];
+    const struct advntk__tiles_setup setup = {.key = key,
+                                              .kind = "kernel matrix",
+                                              .about = about,
+                                              .rows = p->train,
+                                              .count = advntk__gram_tiles(p->train),
+                                              .bytes = advntk__gram_tile_bytes(p->precision)};
+
+    snprintf(about, sizeof(about), "%s%s%s of %s, seed %lld, run %s", model->kernel.plugin->name,
+             model->architecture.plugin ? " of " : "",
+             model->architecture.plugin ? model->architecture.plugin->name : "",
+             s->config->data.dataset.plugin->name, (long long)s->config->seed, s->config->name);
+    return advntk__tiles_open(host, host->cache, &setup, stored, err);
+}
+
+static advntk_status make_gram(struct advntk_host *host, struct advntk_sym **gram,
+                               struct advntk_error *err)
+{
+    struct advntk__run_services *s = host->services;
+    const struct advntk__kernel_memory *m = s->memory;
+    struct advntk__tiles *stored = NULL;
+    uint8_t key[16];
+    double started;
+    advntk_status rc = ADVNTK_OK;
+
+    if (host->cache) {
+        TRY(advntk__identity_cached(host, key, err));
+        TRY(open_stored(host, key, &stored, err));
+    }
+    started = advntk__attack_clock();
+    TRY(advntk__gram_compute(host, m->ops, m->state, m->points, s->problem.train,
+                             s->problem.precision, stored, gram, &s->gram_tiles, err));
+    if (host->cache) {
+        advntk__sym_name(*gram, key);
+    }
+    s->gram_seconds = advntk__attack_clock() - started;
+out:
+    advntk__tiles_close(stored);
+    return rc;
+}
+
 advntk_status advntk_host_gram(struct advntk_host *host, const struct advntk_sym **gram,
                                struct advntk_error *err)
 {
     struct advntk__run_services *s = host->services;
     struct advntk__kernel_memory *m = s->memory;
-    const struct advntk_problem *p = &s->problem;
     advntk_status rc = ADVNTK_OK;
 
     TRY(open_kernel(host, err));
     if (!m->gram) {
-        double started = advntk__attack_clock();
-        TRY(advntk__gram_compute(host, m->ops, m->state, m->points, p->train, p->precision,
-                                 &m->gram, err));
-        s->gram_seconds = advntk__attack_clock() - started;
+        TRY(advntk__matrix_get(m->matrices, m->key, host, make_gram, &m->gram, err));
     }
     *gram = m->gram;
 out:

@@ -9,16 +9,19 @@
 #include <advntk/method.h>
 
 /*
- * Graph, kernel, prepared training images and their Gram matrix. Kept between the runs of a study:
- * the next one with the same key uses them again. {0}: empty.
+ * Graph, kernel, prepared training images and their Gram matrix. Kept between the runs of a job:
+ * the next one with the same key uses them again. The matrix may be that of another job, too.
  */
+struct advntk__matrices;
 struct advntk__kernel_memory {
+    struct advntk__matrices *matrices; /* borrowed */
     uint8_t key[16];
     struct advntk_graph *graph;
     const struct advntk_kernel_ops *ops;
     void *state, *points;
-    struct advntk_sym *gram; /* NULL: not asked for yet */
+    const struct advntk_sym *gram; /* NULL: not asked for yet */
 };
+/* Empties it; the matrix is let go. */
 void advntk__kernel_memory_clear(struct advntk__kernel_memory *memory);
 
 enum { ADVNTK__METRICS = 32 };
@@ -32,9 +35,10 @@ struct advntk__run_services {
     const struct advntk__split *split;
     struct advntk__kernel_memory *memory;
     struct advntk_problem problem;
+    const struct advntk__registry *registry; /* borrowed; NULL: nothing is cached */
     uint8_t kernel_key[16];
-    int64_t memory_limit;   /* bytes; 0: what the machine has free */
-    double gram_seconds;    /* what the kernel matrix took; 0: it was there, or is not wanted yet */
+    double gram_seconds;  /* what the kernel matrix took; 0: it was there, or is not wanted yet */
+    ptrdiff_t gram_tiles; /* how many of its tiles were computed; the others came from the cache */
     ptrdiff_t metric_count; /* of the step that runs */
     struct advntk__metric metrics[ADVNTK__METRICS];
 };
@@ -54,15 +58,13 @@ ADVNTK_MUST_CHECK advntk_status advntk__model_graph(const struct advntk__model_c
                                                     struct advntk_graph **graph,
                                                     struct advntk_error *err);
 
-/* Bytes that a run will take beside what this process holds already: a kernel matrix that the run
- * before left counts nothing. */
+/* Bytes that a run takes beside the data sets: the kernel matrix, which runs may share, and what is
+ * its own. */
 struct advntk__memory {
     int64_t gram, method, images; /* method: a factor, Krylov vectors; images: also workspace */
 };
 void advntk__memory_need(const struct advntk__run_services *services, struct advntk__memory *need);
-/* ELIMIT with the numbers and what to do, where that is more than memory_limit, or (limit 0) than
- * the machine has free. */
-ADVNTK_MUST_CHECK advntk_status advntk__memory_fits(const struct advntk__run_services *services,
-                                                    struct advntk_error *err);
+/* "37.3 GiB"; returns text */
+const char *advntk__size_text(int64_t bytes, char text[32]);
 
 #endif

@@ -243,12 +243,12 @@ static advntk_status evaluate_now(const struct loop *l, ptrdiff_t i, json_t *all
                                   struct advntk_error *err)
 {
     const struct advntk__evaluation *evaluation = &l->fit->config->evaluations[i];
-    ptrdiff_t test = l->fit->split->test.count, images = (ptrdiff_t)evaluation->samples;
-    struct advntk__evaluation_job job = {.host = l->fit->host,
-                                         .split = l->fit->split,
-                                         .evaluation = evaluation,
-                                         .images = images && images < test ? images : test,
-                                         .seed = l->fit->host->seed};
+    struct advntk__evaluation_job job = {
+        .host = l->fit->host,
+        .split = l->fit->split,
+        .evaluation = evaluation,
+        .images = advntk__evaluation_images(evaluation, l->fit->split->test.count),
+        .seed = l->fit->host->seed};
     struct advntk__evaluation_result result = {0};
     char id[ADVNTK__ID], name[64];
     char *journal = NULL;

@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "base/try.h"
+#include "store/lock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -158,14 +159,12 @@ out:
     return rc;
 }
 
-advntk_status advntk__folder_clear(const struct advntk__folder *folder, struct advntk_error *err)
+static advntk_status remove_parts(const struct advntk__folder *folder, size_t count,
+                                  const char *const *parts, struct advntk_error *err)
 {
-    static const char *const parts[] = {"run.json",     "predictor.npz", "metrics.jsonl",
-                                        "timing.jsonl", "log.txt",       "evaluations",
-                                        "checkpoint",   "recipe.yaml"};
     advntk_status rc = ADVNTK_OK;
 
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+    for (size_t i = 0; i < count; i++) {
         TRY(advntk__folder_remove(folder, parts[i], err));
     }
     TRY(make_parts(folder, err));
@@ -173,72 +172,37 @@ out:
     return rc;
 }
 
+/* In the order of removal; what is trained, then the rest. */
+static const char *const all_parts[] = {"run.json",    "predictor.npz", "metrics.jsonl",
+                                        "checkpoint",  "timing.jsonl",  "log.txt",
+                                        "evaluations", "recipe.yaml"};
+enum { TRAINED_PARTS = 4, ALL_PARTS = sizeof(all_parts) / sizeof(*all_parts) };
+
+advntk_status advntk__folder_clear(const struct advntk__folder *folder, struct advntk_error *err)
+{
+    return remove_parts(folder, ALL_PARTS, all_parts, err);
+}
+
+advntk_status advntk__folder_untrain(const struct advntk__folder *folder, struct advntk_error *err)
+{
+    return remove_parts(folder, TRAINED_PARTS, all_parts, err);
+}
+
 /* ---- the lock ---- */
-
-static advntk_status lock_taken(const struct advntk__folder *folder, int fd,
-                                struct advntk_error *err)
-{
-    char who[32] = "";
-    ssize_t got = pread(fd, who, sizeof(who) - 1, 0);
-
-    who[got > 0 ? got : 0] = '\0';
-    who[strcspn(who, "\n")] = '\0';
-    return ADVNTK_FAIL(err, EBUSY, "run %s is being computed by %s%s", folder->id,
-                       *who ? "process " : "another process", who);
-}
-
-/* Locks the file, and makes sure that it still is the one with that name: its last owner removes
- * it. */
-static advntk_status lock_once(struct advntk__folder *folder, const char *path, bool *held,
-                               struct advntk_error *err)
-{
-    advntk_status rc = ADVNTK_OK;
-    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    struct stat mine, named;
-    char who[32];
-    int length, fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-
-    *held = false;
-    if (fd < 0) {
-        FAIL(err, EIO, "%s: cannot write: %s", path, strerror(errno));
-    }
-    if (fcntl(fd, F_OFD_SETLK, &range) != 0) {
-        if (errno == EAGAIN || errno == EACCES) {
-            rc = lock_taken(folder, fd, err);
-            goto out;
-        }
-        FAIL(err, EIO, "%s: cannot lock: %s", path, strerror(errno));
-    }
-    if (fstat(fd, &mine) != 0 || stat(path, &named) != 0 || mine.st_ino != named.st_ino ||
-        mine.st_dev != named.st_dev) {
-        goto out;
-    }
-    length = snprintf(who, sizeof(who), "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, who, (size_t)length, 0) != length) {
-        FAIL(err, EIO, "%s: cannot write: %s", path, strerror(errno));
-    }
-    folder->lock = fd;
-    fd = -1;
-    *held = true;
-out:
-    if (fd >= 0) {
-        close(fd);
-    }
-    return rc;
-}
 
 advntk_status advntk__folder_lock(struct advntk__folder *folder, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    char *path = advntk__folder_file(folder, lock_name, NULL);
-    bool held = false;
+    char *path = advntk__folder_file(folder, lock_name, NULL), who[ADVNTK__LOCK_WHO];
 
     if (!path) {
         FAIL(err, ENOMEM, "%s: no memory for a path", folder->path);
     }
     TRY(advntk__files_make_folder(folder->path, err));
-    while (!held) {
-        TRY(lock_once(folder, path, &held, err));
+    TRY(advntk__lock_try(path, false, &folder->lock, who, err));
+    if (folder->lock < 0) {
+        FAIL(err, EBUSY, "run %s is being computed by %s%s", folder->id,
+             *who ? "process " : "another process", who);
     }
     TRY(remove_tree(folder->path, true, err));
     TRY(make_parts(folder, err));

@@ -46,6 +46,10 @@ ADVNTK_MUST_CHECK advntk_status advntk__folder_remove(const struct advntk__folde
 ADVNTK_MUST_CHECK advntk_status advntk__folder_clear(const struct advntk__folder *folder,
                                                      struct advntk_error *err);
 
+/* Removes model, steps and record and keeps the evaluations: the run is to be trained again. */
+ADVNTK_MUST_CHECK advntk_status advntk__folder_untrain(const struct advntk__folder *folder,
+                                                       struct advntk_error *err);
+
 /* A file that only grows (metrics.jsonl). *length is what it holds before and after; a write that
  * fails is taken back. */
 ADVNTK_MUST_CHECK advntk_status advntk__append(const char *path, int64_t *length, const char *bytes,

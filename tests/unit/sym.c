@@ -63,8 +63,8 @@ static void test_gram(struct advntk_host *host, ptrdiff_t n, enum advntk_precisi
     ptrdiff_t last = (n - 1) / ADVNTK__TILE, edge = n - last * ADVNTK__TILE;
     bool padded = true, mirrored = true;
 
-    if (!ok(advntk__gram_compute(host, &known_ops, &state, NULL, n, precision, &a, &err) ==
-                ADVNTK_OK,
+    if (!ok(advntk__gram_compute(host, &known_ops, &state, NULL, n, precision, NULL, &a, NULL,
+                                 &err) == ADVNTK_OK,
             "gram of %td images: %s", n, err.text)) {
         return;
     }
@@ -113,8 +113,8 @@ int main(void)
         test_gram(host, sizes[s], ADVNTK_PRECISION_FLOAT32);
         test_gram(host, sizes[s], ADVNTK_PRECISION_FLOAT64);
     }
-    ok(advntk__gram_compute(host, &known_ops, &state, NULL, 800, state.precision, &a, &err) ==
-               ADVNTK_ENUMERIC &&
+    ok(advntk__gram_compute(host, &known_ops, &state, NULL, 800, state.precision, NULL, &a, NULL,
+                            &err) == ADVNTK_ENUMERIC &&
            !a,
        "a NaN is an error");
     is_text(err.text, "kernel matrix: entry (700, 12) of 800 training images is nan",

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "run/inventory.h"
+
+#include "base/files.h"
+#include "base/host.h"
+#include "base/try.h"
+#include "graph/graph.h"
+#include "linalg/room.h"
+#include "run/evaluate.h"
+#include "run/identity.h"
+#include "run/slots.h"
+
+#include <advntk/node.h>
+#include <advntk/plugin.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct advntk__opened_source {
+    uint8_t key[16]; /* of the data set's slot as it is written */
+    struct advntk__source source;
+    advntk_status status; /* of the opening */
+    struct advntk_error error;
+};
+
+/* The last few splits: neighbours in a sweep have the same. */
+enum { SPLITS = 4 };
+struct kept_split {
+    bool used;
+    uint8_t key[16]; /* of the data section */
+    int64_t seed;
+    struct advntk__split split;
+};
+
+struct builder {
+    const struct advntk__inventory_setup *setup;
+    struct advntk__inventory *inventory;
+    struct kept_split splits[SPLITS];
+    int next_split;
+};
+
+static advntk_status data_set(struct builder *b, const struct advntk__run_config *config,
+                              struct advntk__opened_source **source, struct advntk_error *err)
+{
+    struct advntk__inventory *all = b->inventory;
+    const struct advntk_node *data = advntk_node_get(config->tree, "data");
+    struct advntk__opened_source *made = NULL, **grown;
+    uint8_t key[16];
+    advntk_status rc = ADVNTK_OK;
+
+    *source = NULL;
+    TRY(advntk__tree_identity(advntk_node_get(data, "dataset"), key, err));
+    for (ptrdiff_t i = 0; i < all->source_count && !*source; i++) {
+        *source = memcmp(all->sources[i]->key, key, sizeof(key)) == 0 ? all->sources[i] : NULL;
+    }
+    if (*source) {
+        goto out;
+    }
+    made = calloc(1, sizeof(*made));
+    grown = realloc(all->sources, (size_t)(all->source_count + 1) * sizeof(*grown));
+    if (grown) {
+        all->sources = grown;
+    }
+    if (!made || !grown) {
+        FAIL(err, ENOMEM, "no memory for a data set");
+    }
+    memcpy(made->key, key, sizeof(key));
+    made->status =
+        advntk__source_open(b->setup->host, &config->data.dataset, &made->source, &made->error);
+    grown[all->source_count++] = made;
+    *source = made;
+    made = NULL;
+out:
+    free(made);
+    return rc;
+}
+
+static advntk_status split_of(struct builder *b, const struct advntk__source *source,
+                              const struct advntk__run_config *config,
+                              const struct advntk__split **split, struct advntk_error *err)
+{
+    struct kept_split *kept = &b->splits[b->next_split];
+    uint8_t key[16];
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__tree_identity(advntk_node_get(config->tree, "data"), key, err));
+    for (int i = 0; i < SPLITS; i++) {
+        if (b->splits[i].used && b->splits[i].seed == config->seed &&
+            memcmp(b->splits[i].key, key, sizeof(key)) == 0) {
+            *split = &b->splits[i].split;
+            goto out;
+        }
+    }
+    if (kept->used) {
+        advntk__split_release(&kept->split);
+        kept->used = false;
+    }
+    TRY(advntk__split_make(source, &config->data, config->seed, &kept->split, err));
+    kept->used = true;
+    kept->seed = config->seed;
+    memcpy(kept->key, key, sizeof(key));
+    b->next_split = (b->next_split + 1) % SPLITS;
+    *split = &kept->split;
+out:
+    return rc;
+}
+
+/* What of the run is in its folder. */
+static advntk_status look_at_folder(const struct builder *b, struct advntk__item *item,
+                                    struct advntk_error *err)
+{
+    struct advntk__folder folder;
+    char id[ADVNTK__ID], name[ADVNTK__ID + 8], *path = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__folder_init(&folder, b->setup->results, item->id, err));
+    item->stored = advntk__folder_state(&folder);
+    path = advntk__folder_file(&folder, "predictor.npz", NULL);
+    item->trained = path && access(path, F_OK) == 0;
+    free(path);
+    item->evaluations_left = 0;
+    for (ptrdiff_t i = 0; i < item->config->evaluation_count; i++) {
+        struct advntk__item_evaluation *e = &item->evaluations[i];
+        advntk__id_of(e->digest, id);
+        snprintf(name, sizeof(name), "%s.json", id);
+        path = advntk__folder_file(&folder, "evaluations", name);
+        e->done = path && access(path, F_OK) == 0;
+        item->evaluations_left += !e->done;
+        free(path);
+    }
+out:
+    advntk__folder_close(&folder);
+    return rc;
+}
+
+static advntk_status check_needs(const struct advntk__run_config *config,
+                                 const struct advntk__split *split, struct advntk_error *err)
+{
+    const struct advntk_method_ops *method = config->method.plugin->ops;
+    advntk_status rc = ADVNTK_OK;
+
+    if (config->evaluation_count && split->test.count == 0) {
+        FAIL(err, EINVALID, "data.test: there are no test images to evaluate on");
+    }
+    if (method->needs_validation && split->validation.count == 0) {
+        FAIL(err, EINVALID,
+             "data.validation: method %s needs validation images, and there are none",
+             config->method.plugin->name);
+    }
+    TRY(advntk__slots_check(config, split->classes, err));
+out:
+    return rc;
+}
+
+static advntk_status check_graph(const struct advntk__run_services *services,
+                                 struct advntk_error *err)
+{
+    const struct advntk_problem *p = &services->problem;
+    struct advntk_graph *graph = NULL;
+    advntk_status rc = advntk__model_graph(&services->config->model, p->height, p->width,
+                                           p->channels, p->classes, &graph, err);
+
+    advntk__graph_free(graph);
+    return rc;
+}
+
+static advntk_status fill_ids(struct advntk__item *item, const struct advntk__split *split,
+                              struct advntk_error *err)
+{
+    const struct advntk__run_config *config = item->config;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__identity_fit(config, split, item->fit, err));
+    advntk__id_of(item->fit, item->id);
+    item->evaluations = calloc((size_t)config->evaluation_count + 1, sizeof(*item->evaluations));
+    if (!item->evaluations) {
+        FAIL(err, ENOMEM, "no memory for %td evaluations", config->evaluation_count);
+    }
+    for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
+        struct advntk__item_evaluation *e = &item->evaluations[i];
+        e->images = advntk__evaluation_images(&config->evaluations[i], split->test.count);
+        TRY(advntk__identity_evaluation(&config->evaluations[i], e->images, e->digest, err));
+    }
+out:
+    return rc;
+}
+
+/* Everything about a run; what fails is the run's fault. */
+static advntk_status examine(struct builder *b, struct advntk__item *item, struct advntk_error *err)
+{
+    const struct advntk__run_config *config = item->config;
+    const struct advntk_method_ops *method = config->method.plugin->ops;
+    struct advntk__kernel_memory none = {0};
+    struct advntk__run_services services;
+    struct advntk__opened_source *source;
+    const struct advntk__split *split;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(data_set(b, config, &source, err));
+    if (source->status != ADVNTK_OK) {
+        *err = source->error;
+        rc = source->status;
+        goto out;
+    }
+    item->source = &source->source;
+    TRY(split_of(b, item->source, config, &split, err));
+    TRY(check_needs(config, split, err));
+    if (split->train.count > INT32_MAX) { /* so that no sum of bytes overflows */
+        FAIL(err, ELIMIT, "data.train: %td images, expected at most %d", split->train.count,
+             INT32_MAX);
+    }
+    TRY(advntk__services_init(&services, config, split, &none, err));
+    memcpy(item->kernel, services.kernel_key, sizeof(item->kernel));
+    item->train = split->train.count;
+    item->validation = split->validation.count;
+    item->test = split->test.count;
+    item->classes = split->classes;
+    item->height = services.problem.height;
+    item->width = services.problem.width;
+    item->channels = services.problem.channels;
+    TRY(fill_ids(item, split, err));
+    TRY(look_at_folder(b, item, err));
+    if (b->setup->with_graphs && method->needs_kernel) {
+        TRY(check_graph(&services, err));
+    }
+    advntk__memory_need(&services, &item->need);
+out:
+    return rc;
+}
+
+struct advntk__room advntk__room_now(int64_t limit)
+{
+    return limit ? (struct advntk__room){(double)limit, advntk__room_used(), true}
+                 : (struct advntk__room){advntk__room_free(), 0, false};
+}
+
+advntk_status advntk__item_fits(const struct advntk__item *item, struct advntk__room room,
+                                struct advntk_error *err)
+{
+    const struct advntk__memory *need = &item->need;
+    const int64_t all = need->gram + need->method + need->images;
+    char text[6][32], held[64] = "";
+
+    if ((double)all + room.held <= room.bytes) {
+        return ADVNTK_OK;
+    }
+    if (room.limited) {
+        snprintf(held, sizeof(held), "program and data %s, ",
+                 advntk__size_text((int64_t)room.held, text[5]));
+    }
+    return ADVNTK_FAIL(
+        err, ELIMIT,
+        "this run needs %s (%skernel matrix of %td images %s, method %s %s, images and workspace "
+        "%s), %s are %s: use %sfewer training images%s",
+        advntk__size_text(all + (int64_t)room.held, text[0]), held, item->train,
+        advntk__size_text(need->gram, text[1]), item->config->method.plugin->name,
+        advntk__size_text(need->method, text[2]), advntk__size_text(need->images, text[3]),
+        advntk__size_text((int64_t)room.bytes, text[4]),
+        room.limited ? "allowed by --memory" : "free",
+        item->config->precision == ADVNTK_PRECISION_FLOAT64 ? "precision float32, " : "",
+        room.limited ? " or a larger --memory" : ", or a machine with more");
+}
+
+bool advntk__item_is_done(const struct advntk__item *item)
+{
+    return item->stored == ADVNTK__RUN_FINISHED && item->evaluations_left == 0;
+}
+
+struct fit_place {
+    uint8_t fit[16];
+    ptrdiff_t item;
+};
+
+static int by_fit(const void *a, const void *b)
+{
+    const struct fit_place *x = a, *y = b;
+    int order = memcmp(x->fit, y->fit, sizeof(x->fit));
+
+    return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+/* first_of_fit of every item. */
+static advntk_status link_fits(struct advntk__inventory *all, struct advntk_error *err)
+{
+    struct fit_place *order = calloc((size_t)all->count + 1, sizeof(*order));
+
+    if (!order) {
+        return ADVNTK_FAIL(err, ENOMEM, "no memory for %td runs", all->count);
+    }
+    for (ptrdiff_t i = 0; i < all->count; i++) {
+        order[i].item = i;
+        memcpy(order[i].fit, all->items[i].fit, sizeof(order[i].fit));
+    }
+    qsort(order, (size_t)all->count, sizeof(*order), by_fit);
+    for (ptrdiff_t at = 0; at < all->count; at++) {
+        struct advntk__item *item = &all->items[order[at].item];
+        const struct advntk__item *before = at ? &all->items[order[at - 1].item] : NULL;
+        bool same = before && *item->id && memcmp(before->fit, item->fit, 16) == 0;
+        item->first_of_fit = same ? before->first_of_fit : order[at].item;
+    }
+    free(order);
+    return ADVNTK_OK;
+}
+
+advntk_status advntk__inventory_init(struct advntk__inventory *inventory,
+                                     const struct advntk__study *study,
+                                     const struct advntk__inventory_setup *setup,
+                                     struct advntk_error *err)
+{
+    struct builder b = {.setup = setup, .inventory = inventory};
+    struct advntk_error why;
+    advntk_status rc = ADVNTK_OK;
+
+    *inventory = (struct advntk__inventory){
+        .count = study->count, .items = calloc((size_t)study->count, sizeof(struct advntk__item))};
+    if (!inventory->items) {
+        FAIL(err, ENOMEM, "no memory for %td runs", study->count);
+    }
+    for (ptrdiff_t i = 0; i < study->count; i++) {
+        struct advntk__item *item = &inventory->items[i];
+        TRY(advntk_cancelled(setup->host, err));
+        item->config = &study->runs[i];
+        item->fault = examine(&b, item, &why);
+        if (item->fault == ADVNTK_OK) {
+            continue;
+        }
+        item->message = malloc(sizeof(why));
+        if (!item->message) {
+            FAIL(err, ENOMEM, "no memory for %td runs", study->count);
+        }
+        *item->message = why;
+    }
+    TRY(link_fits(inventory, err));
+out:
+    for (int i = 0; i < SPLITS; i++) {
+        if (b.splits[i].used) {
+            advntk__split_release(&b.splits[i].split);
+        }
+    }
+    if (rc != ADVNTK_OK) {
+        advntk__inventory_release(inventory);
+    }
+    return rc;
+}
+
+void advntk__inventory_release(struct advntk__inventory *inventory)
+{
+    for (ptrdiff_t i = 0; inventory->items && i < inventory->count; i++) {
+        free(inventory->items[i].evaluations);
+        free(inventory->items[i].message);
+    }
+    free(inventory->items);
+    for (ptrdiff_t i = 0; i < inventory->source_count; i++) {
+        advntk__source_close(&inventory->sources[i]->source);
+        free(inventory->sources[i]);
+    }
+    free(inventory->sources);
+    *inventory = (struct advntk__inventory){0};
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The entries of RESULTS/cache (store/tiles.h): listing, checking, keeping within a size. */
+#ifndef ADVNTK_STORE_CACHE_H
+#define ADVNTK_STORE_CACHE_H
+
+#include "store/tiles.h"
+
+#define ADVNTK__CACHE_ABOUT "about.json"
+#define ADVNTK__CACHE_LOCK "lock"
+
+static const int64_t advntk__cache_default = INT64_C(16) << 30; /* bytes */
+
+struct advntk__cache_entry {
+    char key[ADVNTK__CACHE_KEY];
+    char kind[32], about[256]; /* "" where about.json cannot be read */
+    int64_t rows, bytes;       /* bytes: on the disk */
+    ptrdiff_t tiles, done;
+    double used; /* last, seconds since 1970 */
+};
+
+/* All entries, the least recently used first; free() the list. No such folder: none. */
+ADVNTK_MUST_CHECK advntk_status advntk__cache_list(const char *folder,
+                                                   struct advntk__cache_entry **entries,
+                                                   ptrdiff_t *count, struct advntk_error *err);
+
+/* Reads every tile of an entry; *damaged: tiles that are not what was written. Fails: EBUSY
+ * (somebody computes it), EIO, EFORMAT (no entry). */
+ADVNTK_MUST_CHECK advntk_status advntk__cache_verify(const char *folder, const char *key,
+                                                     ptrdiff_t *damaged, struct advntk_error *err);
+
+/* Removes an entry. Fails: EBUSY (somebody uses it), EIO. */
+ADVNTK_MUST_CHECK advntk_status advntk__cache_remove(const char *folder, const char *key,
+                                                     struct advntk_error *err);
+
+/* Removes what was not used for longest until all fit into `limit` bytes; what is in use stays. */
+ADVNTK_MUST_CHECK advntk_status advntk__cache_prune(const char *folder, int64_t limit,
+                                                    ptrdiff_t *removed, int64_t *freed,
+                                                    struct advntk_error *err);
+
+/* The same, for `bytes` that are to be added. Fails: ELIMIT (more than the cache may hold, or the
+ * disk has). */
+ADVNTK_MUST_CHECK advntk_status advntk__cache_make_room(const struct advntk__cache *cache,
+                                                        int64_t bytes, struct advntk_error *err);
+
+#endif
