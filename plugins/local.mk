@@ -28,11 +28,13 @@ plugins = \
 	architecture/resnet \
 	attack/apgd \
 	attack/bim \
+	attack/fab \
 	attack/fgsm \
 	attack/mim \
 	attack/noise \
 	attack/none \
 	attack/pgd \
+	attack/square \
 	backend/openblas \
 	dataset/cifar10 \
 	dataset/cifar100 \

@@ -13,6 +13,8 @@ enum { NETWORK_LAYERS = 3, NETWORK_WIDTH = 64, NETWORK_INPUTS = 64 };
 struct network {
     ptrdiff_t size[NETWORK_LAYERS + 1]; /* inputs, hidden, hidden, classes */
     double *w[NETWORK_LAYERS], *b[NETWORK_LAYERS];
+    double *
+        wt[NETWORK_LAYERS]; /* transposed: in x out, so that sums of one layer go on side by side */
     ptrdiff_t n;
     double *x, *y;
     int32_t *labels;
@@ -25,6 +27,10 @@ __attribute__((unused)) static void network_load(struct network *net, const char
     for (int k = 0; k < NETWORK_LAYERS; k++) {
         net->w[k] = oracle_array(&count, "attacks/%s/w%d", name, k + 1);
         net->b[k] = oracle_array(&net->size[k + 1], "attacks/%s/b%d", name, k + 1);
+        net->wt[k] = advntk_alloc(count, sizeof(double));
+        for (ptrdiff_t i = 0; net->wt[k] && i < count; i++) {
+            net->wt[k][i % net->size[k] * net->size[k + 1] + i / net->size[k]] = net->w[k][i];
+        }
     }
     net->x = oracle_array(&count, "attacks/%s/x", name);
     net->y = oracle_array(&net->n, "attacks/%s/y", name);
@@ -39,6 +45,7 @@ __attribute__((unused)) static void network_release(struct network *net)
     for (int k = 0; k < NETWORK_LAYERS; k++) {
         advntk_free(net->w[k]);
         advntk_free(net->b[k]);
+        advntk_free(net->wt[k]);
     }
     advntk_free(net->x);
     advntk_free(net->y);
@@ -51,12 +58,16 @@ __attribute__((unused)) static void network_one(const struct network *net, const
 {
     memcpy(values[0], x, NETWORK_INPUTS * sizeof(double));
     for (int k = 0; k < NETWORK_LAYERS; k++) {
-        for (ptrdiff_t i = 0; i < net->size[k + 1]; i++) {
-            double sum = net->b[k][i];
-            for (ptrdiff_t j = 0; j < net->size[k]; j++) {
-                sum += net->w[k][i * net->size[k] + j] * values[k][j];
+        ptrdiff_t wide = net->size[k + 1];
+        double *restrict out = values[k + 1];
+        memcpy(out, net->b[k], (size_t)wide * sizeof(double));
+        for (ptrdiff_t j = 0; j < net->size[k]; j++) {
+            for (ptrdiff_t i = 0; i < wide; i++) {
+                out[i] += net->wt[k][j * wide + i] * values[k][j];
             }
-            values[k + 1][i] = k + 1 < NETWORK_LAYERS && sum < 0 ? 0 : sum;
+        }
+        for (ptrdiff_t i = 0; k + 1 < NETWORK_LAYERS && i < wide; i++) {
+            out[i] = out[i] < 0 ? 0 : out[i];
         }
     }
 }
@@ -99,14 +110,16 @@ __attribute__((unused)) static advntk_status network_vjp(void *model,
         network_one(net, tape->x + row / m * NETWORK_INPUTS, values);
         memcpy(back[0], g + row * c, (size_t)c * sizeof(double));
         for (int k = NETWORK_LAYERS - 1; k >= 0; k--) {
-            for (ptrdiff_t j = 0; j < net->size[k]; j++) {
-                double sum = 0;
-                for (ptrdiff_t i = 0; i < net->size[k + 1]; i++) {
-                    sum += net->w[k][i * net->size[k] + j] * back[0][i];
+            double *restrict sum = back[1];
+            memset(sum, 0, (size_t)net->size[k] * sizeof(double));
+            for (ptrdiff_t i = 0; i < net->size[k + 1]; i++) {
+                for (ptrdiff_t j = 0; j < net->size[k]; j++) {
+                    sum[j] += net->w[k][i * net->size[k] + j] * back[0][i];
                 }
-                back[1][j] = k > 0 && !(values[k][j] > 0) ? 0 : sum;
             }
-            memcpy(back[0], back[1], sizeof(back[0]));
+            for (ptrdiff_t j = 0; j < net->size[k]; j++) {
+                back[0][j] = k > 0 && !(values[k][j] > 0) ? 0 : sum[j];
+            }
         }
         memcpy(dx + row * NETWORK_INPUTS, back[0], NETWORK_INPUTS * sizeof(double));
     }

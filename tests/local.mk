@@ -35,12 +35,14 @@ oracle_tests = \
 	apgd \
 	attack_predictor \
 	duals \
+	fab \
 	kernels \
 	networks \
 	losses \
 	pgd \
 	predictor \
-	projections
+	projections \
+	square
 # tests of other folders: tests/NAME.c
 folder_tests = \
 	broken/refusals \
@@ -161,3 +163,12 @@ TESTS_TO_RUN = $(or $(ONLY),$(test_binaries) $(test_scripts))
 check-local: all $(test_binaries)
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' CC='$(CC)' \
 		$(SHELL) $(top_srcdir)/tests/run $(TESTS_TO_RUN)
+
+# make check-slow: tests that look at more when ADVNTK_SLOW_TESTS is set (all images, all seeds, longer runs)
+slow_tests = \
+	tests/oracle/fab.test \
+	tests/oracle/square.test
+.PHONY: check-slow
+check-slow: all $(slow_tests)
+	@ADVNTK_SLOW_TESTS=1 TEST_SECONDS=1800 top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' CC='$(CC)' \
+		$(SHELL) $(top_srcdir)/tests/run $(slow_tests)

@@ -31,7 +31,8 @@ struct advntk__attack_result {
      * Score worst: right at the clean image and at every point that was queried. Score last: right
      * at the last point of each restart, whatever the clean image's prediction (a clean image that
      * early_stop kept from being attacked counts by itself). Targeted: right at the clean image,
-     * and the target was never predicted; another wrong class is no success. MIN_NORM: right at the
+     * and the target was never predicted; another wrong class is no success, unless
+     * settings.success is any. MIN_NORM: right at the
      * clean image and no success at a distance <= radius. NONE: clean_right.
      */
     bool *robust;

@@ -181,6 +181,9 @@ static advntk_status make_room(struct advntk__panel *p, struct advntk_error *err
     p->active = take(p, 1, sizeof(bool), &missing);
     p->done = take(p, 1, sizeof(bool), &missing);
     p->targets = p->settings.targeted ? take(p, 1, sizeof(int32_t), &missing) : NULL;
+    p->clean_outputs = p->settings.targeted && p->settings.targets == ADVNTK_TARGET_EACH
+                           ? take(p, c, sizeof(double), &missing)
+                           : NULL;
     p->own_index = take(p, 1, sizeof(int64_t), &missing);
     p->point = take(p, d, sizeof(double), &missing);
     p->asked = take(p, d, sizeof(double), &missing);
@@ -213,6 +216,7 @@ static void prepare_rows(struct advntk__panel *p, const struct advntk__attack_li
     for (ptrdiff_t i = 0; i < p->n; i++) {
         struct advntk__row *row = &p->rows[i];
         row->nearest = (double)INFINITY;
+        row->counts = true; /* the clean image */
         row->outputs_left =
             smaller_limit(p->settings.budget_outputs, limits ? limits->outputs : NULL, i);
         row->gradients_left =
@@ -239,6 +243,9 @@ static advntk_status evaluate_clean(struct advntk__panel *p, struct advntk_error
 
     memcpy(p->point, p->images.pixels, (size_t)(p->n * p->d) * sizeof(double));
     TRY(advntk__panel_forward(p, gradients, err));
+    if (p->clean_outputs) {
+        memcpy(p->clean_outputs, p->outputs, (size_t)(p->n * c) * sizeof(double));
+    }
     advntk__panel_choose_targets(p);
     TRY(advntk__panel_losses(p, err));
     if (gradients) {
@@ -250,12 +257,11 @@ static advntk_status evaluate_clean(struct advntk__panel *p, struct advntk_error
     for (ptrdiff_t i = 0; i < p->n; i++) {
         struct advntk__row *row = &p->rows[i];
         ptrdiff_t predicted = advntk__attack_predict(c, p->outputs + i * c);
-        bool reached = p->targets && predicted == p->targets[i];
 
         r->clean_right[i] = predicted == p->images.labels[i];
         r->distance[i] = 0;
         row->fell = !r->clean_right[i];
-        if (p->targets ? reached : row->fell) {
+        if (advntk__panel_is_success(p, i)) {
             r->first_success[i] = 0;
             row->nearest = 0;
         }
@@ -361,6 +367,10 @@ static advntk_status check_ask(const struct advntk__panel *p, const struct advnt
              "needs them",
              p->name, p->restart, p->step);
     }
+    if (!(ask->reach >= 1 && isfinite(ask->reach))) {
+        FAIL(err, EINVALID, "attack %s, restart %td, step %td: reach is %g, expected at least 1",
+             p->name, p->restart, p->step, ask->reach);
+    }
     if (p->step + 1 >= STEP_LIMIT) {
         FAIL(err, ELIMIT, "attack %s, restart %td: asks for more than %d steps", p->name,
              p->restart, STEP_LIMIT - 1);
@@ -404,7 +414,7 @@ static advntk_status iterate(struct advntk__panel *p, void *state, struct advntk
 
     while (any_active(p)) {
         struct advntk_attack_ask ask = {
-            .point = p->asked, .cotangent = p->cotangent, .done = p->done};
+            .point = p->asked, .cotangent = p->cotangent, .done = p->done, .reach = 1};
         memcpy(p->asked, p->point, (size_t)(p->n * p->d) * sizeof(double));
         memset(p->done, 0, (size_t)p->n * sizeof(bool));
         seen.gradient = p->has_gradient ? p->gradient : NULL;
@@ -423,6 +433,7 @@ static advntk_status iterate(struct advntk__panel *p, void *state, struct advntk
         }
         TRY(check_ask(p, &ask, err));
         p->step++;
+        p->reach = ask.reach;
         TRY(evaluate(p, ask.gradient || ask.m > 0, ask.m, err));
     }
 out:
@@ -437,6 +448,7 @@ static advntk_status run_restart(struct advntk__panel *p, struct advntk_error *e
     advntk_status rc = ADVNTK_OK;
 
     p->step = 0;
+    p->reach = 1;
     for (ptrdiff_t i = 0; i < p->n; i++) {
         struct advntk__row *row = &p->rows[i];
         p->active[i] = !row->exhausted && !(p->settings.early_stop && row->fell);
@@ -445,6 +457,9 @@ static advntk_status run_restart(struct advntk__panel *p, struct advntk_error *e
     }
     if (!any_active(p)) {
         goto out;
+    }
+    if (p->clean_outputs) {
+        advntk__panel_choose_targets(p);
     }
     advntk__panel_start(p);
     TRY(evaluate(p, gradients, 0, err));

@@ -17,6 +17,7 @@ struct advntk__row {
     bool attacked;   /* some point beyond the clean image was evaluated */
     bool in_restart; /* took part in this restart */
     bool recorded;   /* score last: the result holds a last point */
+    bool counts; /* its last point is one of those that may count: within the radius asked for */
     bool zero_gradient, outside_ball, outside_box, rising;
     int64_t steps;                        /* spent, over all restarts */
     double distance;                      /* of the last point, from the clean image */
@@ -45,6 +46,8 @@ struct advntk__panel {
     bool *active, *done;        /* n */
     int64_t *own_index;         /* n; 0..n-1, where the images have none */
     int32_t *targets;           /* n; NULL: untargeted */
+    double *clean_outputs;      /* n,classes; NULL: not targets each */
+    double reach;               /* of the last points: ask.reach */
     double *point;              /* n,d: as last evaluated */
     double *asked;              /* n,d: ask.point */
     const double *centre;       /* n,d; of the balls: the clean images, or own_centre */
@@ -80,7 +83,9 @@ void advntk__panel_keep(
 void advntk__panel_keep_last(struct advntk__panel *p); /* score last: after each restart */
 
 /* start.c */
-void advntk__panel_choose_targets(struct advntk__panel *p); /* from the clean outputs */
+void advntk__panel_choose_targets(
+    struct advntk__panel *p); /* first from the clean outputs; before each restart */
+bool advntk__panel_is_success(const struct advntk__panel *p, ptrdiff_t i); /* by its outputs */
 void advntk__panel_start(struct advntk__panel *p); /* asked <- start points of this restart */
 bool advntk__panel_starts_clean(const struct advntk__panel *p);
 

@@ -50,7 +50,8 @@ static advntk_status bad_value(const struct advntk__panel *p, ptrdiff_t i, const
 static void scale_with_guard(const struct advntk__panel *p, const double *centre, double *point)
 {
     double length = p->norm->distance(p->settings.norm.config, p->d, point, centre);
-    double scale = fmin(length, p->settings.radius) / (length + p->settings.projection_guard);
+    double scale =
+        fmin(length, p->reach * p->settings.radius) / (length + p->settings.projection_guard);
     for (ptrdiff_t k = 0; k < p->d; k++) {
         point[k] = centre[k] + scale * (point[k] - centre[k]);
     }
@@ -63,13 +64,14 @@ static void project_row(const struct advntk__panel *p, const double *centre, dou
     const double *lo = p->target->box_lo, *hi = p->target->box_hi;
 
     if (!box_only && s->projection == ADVNTK_PROJECT_EXACT) {
-        p->norm->project_ball_box(s->norm.config, p->d, centre, s->radius, lo, hi, point);
+        p->norm->project_ball_box(s->norm.config, p->d, centre, p->reach * s->radius, lo, hi,
+                                  point);
         return;
     }
     if (!box_only && s->projection_guard > 0) {
         scale_with_guard(p, centre, point);
     } else if (!box_only) {
-        p->norm->project_ball(s->norm.config, p->d, centre, s->radius, point);
+        p->norm->project_ball(s->norm.config, p->d, centre, p->reach * s->radius, point);
     }
     for (ptrdiff_t k = 0; k < p->d; k++) {
         point[k] = fmin(fmax(point[k], lo[k]), hi[k]);
@@ -85,7 +87,8 @@ static void inspect_row(struct advntk__panel *p, ptrdiff_t i, bool box_only)
     double radius = p->settings.radius, limit = radius * (1 + ball_slack) + absolute_slack;
 
     row->distance = p->norm->distance(config, p->d, point, clean);
-    if (!box_only) {
+    row->counts = p->reach <= 1 || row->distance <= radius;
+    if (!box_only && p->reach <= 1) {
         double from_centre = !p->own_centre
                                  ? row->distance
                                  : p->norm->distance(config, p->d, point, p->centre + i * p->d);
@@ -305,10 +308,11 @@ static void store_point(struct advntk__panel *p, ptrdiff_t i)
     r->distance[i] = p->rows[i].distance;
 }
 
-static bool is_success(const struct advntk__panel *p, ptrdiff_t i)
+bool advntk__panel_is_success(const struct advntk__panel *p, ptrdiff_t i)
 {
     ptrdiff_t predicted = advntk__attack_predict(p->classes, p->outputs + i * p->classes);
-    return p->targets ? predicted == p->targets[i] : predicted != p->images.labels[i];
+    bool aimed = p->targets && p->settings.success == ADVNTK_SUCCESS_TARGET;
+    return aimed ? predicted == p->targets[i] : predicted != p->images.labels[i];
 }
 
 /* Smallest success first; while there is none, the highest loss. No slack: distance <= radius. */
@@ -349,9 +353,12 @@ void advntk__panel_keep(struct advntk__panel *p)
         if (!p->active[i]) {
             continue;
         }
-        success = is_success(p, i);
         row->attacked = true;
         row->in_restart = true;
+        if (!row->counts) {
+            continue;
+        }
+        success = advntk__panel_is_success(p, i);
         row->rising = p->step > 0 && loss - before > 0.01 * fabs(before);
         row->restart_loss = fmax(before, loss);
         if (success && p->result->first_success[i] < 0) {
@@ -376,10 +383,10 @@ void advntk__panel_keep_last(struct advntk__panel *p)
         struct advntk__row *row = &p->rows[i];
         bool success, higher;
 
-        if (!row->in_restart) {
+        if (!row->in_restart || !row->counts) {
             continue;
         }
-        success = is_success(p, i);
+        success = advntk__panel_is_success(p, i);
         higher = p->loss_values[i] > p->result->loss[i];
         if (!row->recorded || (success && !row->fell) || (success == row->fell && higher)) {
             store_point(p, i);

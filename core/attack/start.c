@@ -23,6 +23,29 @@ static int32_t random_target(const struct advntk__panel *p, ptrdiff_t i)
     return drawn + (drawn >= label);
 }
 
+/* The wrong class that `rank` others stand above on the clean image; of equal ones the lower index
+ * stands above. */
+static int32_t class_of_rank(const struct advntk__panel *p, ptrdiff_t i, int64_t rank)
+{
+    const double *f = p->clean_outputs + i * p->classes;
+    int32_t label = p->images.labels[i], found = label;
+
+    for (int32_t k = 0; k < p->classes; k++) {
+        int64_t above = 0;
+        for (int32_t j = 0; j < p->classes; j++) {
+            above += j != label && j != k && (f[j] > f[k] || (f[j] == f[k] && j < k));
+        }
+        found = k != label && above == rank ? k : found;
+    }
+    return found;
+}
+
+static int64_t target_rank(const struct advntk__panel *p)
+{
+    int64_t wrong = p->classes - 1, count = p->settings.target_classes;
+    return p->restart % (count < wrong ? count : wrong);
+}
+
 /* The wrong class of the highest or lowest output; the lowest index of equal ones. */
 static int32_t ranked_target(const struct advntk__panel *p, ptrdiff_t i, bool highest)
 {
@@ -41,7 +64,8 @@ void advntk__panel_choose_targets(struct advntk__panel *p)
 {
     for (ptrdiff_t i = 0; p->targets && i < p->n; i++) {
         int how = p->settings.targets;
-        p->targets[i] = how == ADVNTK_TARGET_RANDOM
+        p->targets[i] = how == ADVNTK_TARGET_EACH ? class_of_rank(p, i, target_rank(p))
+                        : how == ADVNTK_TARGET_RANDOM
                             ? random_target(p, i)
                             : ranked_target(p, i, how == ADVNTK_TARGET_SECOND);
     }

@@ -395,7 +395,12 @@ static advntk_status finish_attack(struct advntk__configurer *c, const struct ad
     if (ops->preset) {
         ops->preset(config, settings);
     }
-    if (!settings->loss.plugin) {
+    if (!settings->loss.plugin && ops->loss) {
+        struct advntk__way own = {.up = way, .name = "loss"};
+        struct advntk_node *name;
+        TRY(advntk__node_text(c->memory, ops->loss, node->place, &name, err));
+        TRY(advntk__configure_slot(c, ADVNTK_KIND_LOSS, name, NULL, &own, &settings->loss, err));
+    } else if (!settings->loss.plugin) {
         TRY(remember_loss(c, settings, err));
     }
     if (ops->goal == ADVNTK_GOAL_NONE || !settings->norm.plugin) {

@@ -96,7 +96,7 @@ void advntk__recipe_describe(struct advntk__text *out)
         "nest.\n"
         "  `advntk list` names the plugins, `advntk describe KIND/NAME` their parameters. Attacks\n"
         "  take the program's own keys too (norm, radius, restarts, loss, ...); an attack without\n"
-        "  `loss` goes up the method's.\n"
+        "  `loss` goes up its own or the method's.\n"
         "\nNumbers\n"
         "  Where a number is expected an expression may stand: + - * / ^ ( ), min, max, sqrt, "
         "exp,\n"

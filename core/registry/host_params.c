@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-static const char *const targets[] = {"random", "second", "least_likely", NULL};
+static const char *const targets[] = {"random", "second", "least_likely", "each", NULL};
+static const char *const successes[] = {"target", "any", NULL};
 static const char *const projections[] = {"exact", "sequential", NULL};
 static const char *const centres[] = {"clean", "start", NULL};
 static const char *const scores[] = {"worst", "last", NULL};
@@ -21,12 +22,18 @@ static const struct advntk_param attack_params[] = {
     ADVNTK_INT(SETTINGS, restarts, 1, 1, 255,
                .help = "independent runs; the worst of them counts for each image"),
     ADVNTK_SLOT(SETTINGS, loss, LOSS, NULL,
-                .help = "loss that the attack maximises; without it the method's own"),
+                .help =
+                    "loss that the attack maximises; without it the attack's own or the method's"),
     ADVNTK_BOOL(SETTINGS, targeted, false,
                 .help = "whether the attack aims at one wrong class instead of any"),
     ADVNTK_CHOICE(SETTINGS, targets, "random", targets,
                   .help = "the wrong class aimed at: drawn at random, the most or the least likely "
-                          "one on the clean image"),
+                          "one on the clean image, or each in turn, one a restart"),
+    ADVNTK_INT(SETTINGS, target_classes, 9, 1, INT64_MAX, .unit = "classes",
+               .help = "targets each: how many wrong classes, from the most likely one"),
+    ADVNTK_CHOICE(SETTINGS, success, "target", successes,
+                  .help = "what counts where the attack is targeted: the target, or any wrong "
+                          "class as without targets"),
     ADVNTK_BOOL(SETTINGS, random_start, true,
                 .help =
                     "whether to start at a random point of the ball instead of the clean image"),

@@ -43,7 +43,7 @@ static const struct {
     {"missing_summary", "summary: is empty, expected a text"},
     {"long_summary", "summary: has several lines, expected one"},
     {"missing_ops", "ops: is NULL, expected a table of operations"},
-    {"no_ops_bytes", "ops_bytes: is 0, expected 80; " REBUILD},
+    {"no_ops_bytes", "ops_bytes: is 0, expected 88; " REBUILD},
     {"missing_step", "ops.step: is NULL, expected because ops.open is there"},
     {"no_operation", "ops.step: is NULL, an attack must have open, step and close, or stages"},
     {"save_without_load", "ops.load: is NULL, expected because ops.save is there"},

@@ -237,7 +237,7 @@ int main(void)
     ptrdiff_t count;
     double *want;
 
-    if (advntk__host_new(2, &host, &error) != ADVNTK_OK) {
+    if (advntk__host_new(1, &host, &error) != ADVNTK_OK) {
         printf("Bail out! %s\n", error.text);
         return 1;
     }

@@ -40,14 +40,20 @@ enum {
 enum advntk_projection { ADVNTK_PROJECT_EXACT, ADVNTK_PROJECT_SEQUENTIAL };
 enum advntk_ball_centre { ADVNTK_CENTRE_CLEAN, ADVNTK_CENTRE_START };
 enum advntk_score { ADVNTK_SCORE_WORST, ADVNTK_SCORE_LAST };
-enum advntk_targets { ADVNTK_TARGET_RANDOM, ADVNTK_TARGET_SECOND, ADVNTK_TARGET_LEAST_LIKELY };
+enum advntk_targets {
+    ADVNTK_TARGET_RANDOM,
+    ADVNTK_TARGET_SECOND,
+    ADVNTK_TARGET_LEAST_LIKELY,
+    ADVNTK_TARGET_EACH /* restart r: the wrong class ranked r modulo target_classes on the clean image */
+};
+enum advntk_success { ADVNTK_SUCCESS_TARGET, ADVNTK_SUCCESS_ANY };
 
 /* The host's own parameters, merged into every attack slot; plugins never declare these names. */
 struct advntk_attack_settings {
     struct advntk_slot norm;
     double radius;               /* unit: the norm's; NaN: not given */
     int64_t restarts;            /* >= 1; the worst case per image counts */
-    struct advntk_slot loss;     /* empty in a recipe: the method's loss */
+    struct advntk_slot loss;     /* empty in a recipe: the attack's own, or the method's */
     bool targeted;
     int targets;                 /* enum advntk_targets */
     bool random_start;
@@ -62,6 +68,8 @@ struct advntk_attack_settings {
      * paid in full is not evaluated and ends the image's attack. */
     int64_t budget_steps, budget_gradients, budget_outputs;
     double budget_seconds;       /* an evaluation; 0: no limit. Images cut short make the audit suspect */
+    int64_t target_classes;      /* targets each: how many classes, from the most likely wrong one; at most classes - 1 */
+    int success;                 /* enum advntk_success; what counts where the attack is targeted */
 };
 
 struct advntk_attack_view {
@@ -97,6 +105,9 @@ struct advntk_attack_ask {
     double *cotangent;       /* n,m,classes, filled by the plugin where m > 0; room for m = classes.
                               * m cotangents are charged as m gradients */
     bool *done;              /* n: true: this image needs no further point; its ask is not evaluated */
+    /* RADIUS: the ball to search in, in radii, >= 1; 1 at entry. Where it is larger, points outside
+     * the radius are evaluated and told, but neither count as successes nor are kept. */
+    double reach;
 };
 
 struct advntk_attack_ops {
@@ -119,6 +130,8 @@ struct advntk_attack_ops {
      * still stands; *child NULL: no more. norm: the plugin's name. A child without norm, radius or loss of
      * its own has the composite's; one without host_config has all of the composite's settings. */
     advntk_status (*stages)(const void *config, ptrdiff_t classes, const char *norm, ptrdiff_t index, const struct advntk_slot **child, struct advntk_error *err);
+    /* Name of the loss where the recipe gives the attack none; NULL: the method's. */
+    const char *loss;
 };
 
 /* direction (n,d) <- the norm's steepest step for each active row of gradient (n,d); other rows are left
