@@ -6,7 +6,8 @@
 #
 #   PYTHON=python3       an interpreter with neural_tangents, or numpy and scipy
 #   THREADS=             processors by default
-#   BENCH_CELL=1         one whole cell of the paper too (minutes); needs ADVNTK_DATA, the CIFAR-10 files
+#   BENCH_CELL=1         one whole cell of the paper, and its training step by step beside numpy's (minutes);
+#                        needs ADVNTK_DATA, the CIFAR-10 files
 #   BENCH_N=10000        images of the linear algebra and of the cell
 set -u
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
@@ -42,22 +43,45 @@ fi
 
 seconds_since() { awk -v a="$1" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }'; }
 
+pgd10='{plugin: pgd, norm: linf, radius: radius, steps: 10, step: radius/5, loss: mse, random_start: true}'
+
+# ours NAME [OPTION...]: the paper's recipe at seed 1, evaluated once, with PGD-10, as the numpy program is
+ours()
+{
+    name=$1
+    shift
+    "$top_builddir/advntk" run "$top_srcdir/experiments/paper/cifar10-mlp3-r8.yaml" --results "$rows/$name" \
+        --plugin-path "$top_builddir/plugins" -s data.train="$n" -s 'sweep.product.seed=[1]' -s evaluate_every=0 \
+        -s "evaluate=[{name: pgd10, samples: 1000, attack: $pgd10}]" "$@" >&2
+}
+
 # The cell: kernel matrix, 50 steps, PGD-10 on 1,000 images, then plain kernel regression too.
 cell()
 {
-    recipe=$top_srcdir/experiments/paper/cifar10-mlp3-r8.yaml
     begin=$(date +%s.%N)
-    "$top_builddir/advntk" run "$recipe" --results "$rows/results" --plugin-path "$top_builddir/plugins" \
-        -s seed=1 -s data.train="$n" -s 'sweep.product.seed=[1]' >&2 || return 1
-    ours=$(seconds_since "$begin")
-    printf 'ours\tcell\twhole cell of the paper, MLP-3, n %s, NTK and Adv-NTK\ts\t%s\t\t\t\n' "$n" "$ours"
+    ours cell || return 1
+    printf 'ours\tcell\twhole cell of the paper, MLP-3, n %s, NTK and Adv-NTK\ts\t%s\t\t\t\n' "$n" \
+        "$(seconds_since "$begin")"
     can_import 'numpy, scipy' || { say "no numpy and scipy in $python"; return 0; }
     begin=$(date +%s.%N)
-    "$python" "$peers/numpy_cell.py" "$ADVNTK_DATA" "$n" >&2 || return 1
+    "$python" "$peers/numpy_cell.py" "$cifar" "$n" >&2 || return 1
     printf 'peer\tcell\tnumpy program\t%s\t>= 1.8\n' "$(seconds_since "$begin")"
+}
+
+# Twelve steps without chance, then the same steps by the numpy program: the same losses and weights?
+same_training()
+{
+    can_import 'numpy, scipy' || { say "no numpy and scipy in $python"; return 0; }
+    attack="${pgd10%true\}}false}"
+    method="{plugin: advntk, steps: 12, batch: 128, attack: $attack, optimizer: {plugin: gradnorm_sgd, rate: 0.1}}"
+    ours training -s data.validation=128 -s "sweep.product.method=[$method]" || return 1
+    "$python" "$peers/numpy_training.py" "$cifar" "$rows"/training/runs/* >&2
 }
 if [ "${BENCH_CELL:-0}" = 1 ]; then
     if [ -n "${ADVNTK_DATA:-}" ]; then
+        # the files, or the folder above theirs
+        cifar=$(dirname "$(find -L "$ADVNTK_DATA" -maxdepth 2 -name data_batch_1.bin | head -n 1)")
+        keep 'the same training in numpy' same_training
         keep 'whole cell' cell
     else
         say 'BENCH_CELL=1 needs ADVNTK_DATA, the folder of the CIFAR-10 files'

@@ -26,6 +26,10 @@ def load(folder, name):
     return x.astype(np.float32) / np.float32(255), a[:, 0].astype(int)
 
 
+def training_set(folder):
+    return map(np.concatenate, zip(*[load(folder, f"data_batch_{i}.bin") for i in range(1, 6)]))
+
+
 def variances(x):
     """q of each layer's input: dense(x), then dense(relu) DEPTH-2 times; and dq/dq0."""
     q = (x.astype(np.float64) ** 2).mean(1)
@@ -65,6 +69,10 @@ def kernel(x, qx, z, qz, gradient=False):
         if gradient:
             t_s, t_q = k_s + W2 * t_s, k_q + W2 * t_q
     return (theta, t_s, t_q) if gradient else theta
+
+
+def gram(z, qz):
+    return np.vstack([kernel(z[i : i + 500], [q[i : i + 500] for q in qz], z, qz) for i in range(0, len(z), 500)])
 
 
 def input_gradient(x, z, t_s, t_q, g):
@@ -131,6 +139,15 @@ def attack(x0, labels, z, qz, alpha, rng, start=True):
     return x
 
 
+def training_gradient(theta, w, y, space, x, labels, z, qz, alpha):
+    """Mean loss of the adversarial batch x under alpha = alpha(w), and its gradient by w."""
+    xc = x - np.float32(0.5)
+    k = kernel(xc, variances(xc), z, qz)
+    off = k @ alpha - np.eye(CLASSES)[labels]
+    g = weight_gradient(theta, w, y, (k.T @ (off / len(x))).astype(np.float64), space)
+    return (off**2).sum(1).mean() / 2, np.where(w < 0, -g, g)
+
+
 def evaluate(x, labels, z, qz, alpha, rng):
     clean = robust = 0
     for i in range(0, len(x), BATCH):
@@ -147,7 +164,7 @@ def main():
     folder = sys.argv[1]
     n, steps, seed = [int(v) for v in (sys.argv[2:] + ["10000", "50", "1"][len(sys.argv) - 2 :])]
     rng = np.random.default_rng(seed)
-    X, L = map(np.concatenate, zip(*[load(folder, f"data_batch_{i}.bin") for i in range(1, 6)]))
+    X, L = training_set(folder)
     xt, lt = load(folder, "test_batch.bin")
     xt, lt = xt[:1000], lt[:1000]
     pick = rng.permutation(len(X))[: n + 2000]
@@ -163,7 +180,7 @@ def main():
         clock = now
 
     qz = variances(z)
-    theta = np.vstack([kernel(z[i : i + 500], [q[i : i + 500] for q in qz], z, qz) for i in range(0, n, 500)])
+    theta = gram(z, qz)
     say("gram")
     w = np.zeros(n)
     order = []
@@ -173,11 +190,7 @@ def main():
             order = list(rng.permutation(len(xv)))
         b, order = np.array(order[:BATCH]), order[BATCH:]
         a32 = alpha.astype(np.float32)
-        xa = attack(xv[b], lv[b], z, qz, a32, rng) - np.float32(0.5)
-        k = kernel(xa, variances(xa), z, qz)
-        df = (k @ a32 - np.eye(CLASSES)[lv[b]]) / BATCH
-        g = weight_gradient(theta, w, y, (k.T @ df).astype(np.float64), space)
-        g = np.where(w < 0, -g, g)
+        _, g = training_gradient(theta, w, y, space, attack(xv[b], lv[b], z, qz, a32, rng), lv[b], z, qz, a32)
         w = w - RATE * g / np.linalg.norm(g)
         alpha, space = coefficients(theta, w, y)
     say("training")
@@ -191,4 +204,5 @@ def main():
     print(json.dumps({"stage": "total", "seconds": round(time.perf_counter() - total, 2)}))
 
 
-main()
+if __name__ == "__main__":
+    main()
