@@ -2,6 +2,7 @@
 advntk_SOURCES += \
 	core/cli/check.c \
 	core/cli/cli.h \
+	core/cli/compare.c \
 	core/cli/describe.c \
 	core/cli/kernel.c \
 	core/cli/list.c \

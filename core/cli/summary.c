@@ -7,7 +7,6 @@
 
 #include "report/select.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +64,7 @@ static const char *worst_audit(const json_t *object)
 
 static void add_head(struct advntk__sheet *sheet, json_t *overrides, json_t *metrics)
 {
+    static const char *const interval[] = {"low", "high", NULL};
     const char *key;
     json_t *value;
 
@@ -78,10 +78,10 @@ static void add_head(struct advntk__sheet *sheet, json_t *overrides, json_t *met
     }
     json_object_foreach(metrics, key, value)
     {
-        advntk__sheet_numbers(sheet, key, "low", "high");
+        advntk__sheet_numbers(sheet, key, interval);
     }
     advntk__sheet_column(sheet, 'l', "audit");
-    advntk__sheet_numbers(sheet, "seconds", NULL, NULL);
+    advntk__sheet_numbers(sheet, "seconds", &interval[2]);
     advntk__sheet_column(sheet, 'l', "state");
 }
 
@@ -97,7 +97,7 @@ static void add_row(struct advntk__sheet *sheet, const json_t *object, json_t *o
                     json_t *metrics)
 {
     const char *id = json_string_value(json_object_get(object, "id")), *key;
-    double seconds[ADVNTK__CELL_NUMBERS] = {NAN, NAN, NAN};
+    double seconds[ADVNTK__CELL_NUMBERS] = {0};
     json_t *value;
 
     advntk__sheet_add(sheet, "%.8s", id ? id : "-");

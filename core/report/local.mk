@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libadvntk_la_SOURCES += \
+	core/report/compare.c \
+	core/report/compare.h \
 	core/report/select.c \
 	core/report/select.h \
 	core/report/sheet.c \
@@ -7,4 +9,8 @@ libadvntk_la_SOURCES += \
 	core/report/statistics.c \
 	core/report/statistics.h \
 	core/report/stored.c \
-	core/report/stored.h
+	core/report/stored.h \
+	core/report/variants.c \
+	core/report/variants.h \
+	core/report/verdicts.c \
+	core/report/verdicts.h

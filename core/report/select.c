@@ -169,7 +169,7 @@ static advntk_status parse_since(const char *since, char date[32], struct advntk
  */
 static json_t *study_case(const json_t *run, const json_t *entry)
 {
-    static const char *const groups[] = {"metrics", "intervals", "audit", "evaluations"};
+    static const char *const groups[] = {"metrics", "intervals", "audit", "samples", "evaluations"};
     json_t *object = json_copy((json_t *)(uintptr_t)run), *wanted, *id, *value;
     const json_t *ids = json_object_get(run, "evaluations");
     const char *name, *its_name;

@@ -62,16 +62,19 @@ void advntk__sheet_column(struct advntk__sheet *sheet, char align, const char *f
     }
 }
 
-void advntk__sheet_numbers(struct advntk__sheet *sheet, const char *title, const char *second,
-                           const char *third)
+void advntk__sheet_numbers(struct advntk__sheet *sheet, const char *title,
+                           const char *const *suffixes)
 {
     struct advntk__sheet_column *column = add_column(sheet, strdup(title));
 
-    if (column) {
-        column->align = 'r';
-        column->count = third ? 3 : second ? 2 : 1;
-        column->suffix[1] = second;
-        column->suffix[2] = third;
+    if (!column) {
+        return;
+    }
+    column->align = 'r';
+    column->count = 1;
+    while (suffixes[column->count - 1] && column->count < ADVNTK__CELL_NUMBERS) {
+        column->suffix[column->count] = suffixes[column->count - 1];
+        column->count++;
     }
 }
 
@@ -94,9 +97,11 @@ static void add_cell(struct advntk__sheet *sheet, const double *numbers, char *t
         return;
     }
     grown += sheet->cell_count++;
-    *grown = (struct advntk__sheet_cell){.text = text, .numbers = {NAN, NAN, NAN}};
-    if (numbers) {
-        memcpy(grown->numbers, numbers, sizeof(grown->numbers));
+    *grown = (struct advntk__sheet_cell){
+        .text = text,
+    };
+    for (int i = 0; i < ADVNTK__CELL_NUMBERS; i++) {
+        grown->numbers[i] = numbers ? numbers[i] : (double)NAN;
     }
 }
 

@@ -15,7 +15,7 @@ enum advntk__sheet_format {
     ADVNTK__SHEET_HTML
 };
 
-enum { ADVNTK__CELL_NUMBERS = 3 };
+enum { ADVNTK__CELL_NUMBERS = 5 };
 
 struct advntk__sheet_column {
     char *title;
@@ -40,9 +40,9 @@ struct advntk__sheet {
 
 void advntk__sheet_column(struct advntk__sheet *sheet, char align, const char *format, ...)
     ADVNTK_PRINTF(3, 4);
-/* The same for cells of numbers; second and third: suffixes, NULL: not there. */
-void advntk__sheet_numbers(struct advntk__sheet *sheet, const char *title, const char *second,
-                           const char *third);
+/* The same for cells of numbers; suffixes: of the second and so on, ending with NULL; static. */
+void advntk__sheet_numbers(struct advntk__sheet *sheet, const char *title,
+                           const char *const *suffixes);
 void advntk__sheet_add(struct advntk__sheet *sheet, const char *format, ...) ADVNTK_PRINTF(2, 3);
 /* A cell of a numbers column, with the text for people. */
 void advntk__sheet_add_numbers(struct advntk__sheet *sheet, const double *numbers,

@@ -160,10 +160,11 @@ void advntk__record_result(json_t *object, const char *name, const json_t *evalu
 {
     json_t *metrics = json_object_get(object, "metrics"),
            *intervals = json_object_get(object, "intervals"),
-           *audit = json_object_get(object, "audit");
+           *audit = json_object_get(object, "audit"), *samples = json_object_get(object, "samples");
 
     json_object_set(metrics, name, json_object_get(evaluation, "accuracy"));
     json_object_set(intervals, name, json_object_get(evaluation, "interval"));
+    json_object_set(samples, name, json_object_get(evaluation, "images"));
     if (!json_is_null(json_object_get(evaluation, "attack"))) {
         json_object_set(audit, name,
                         json_object_get(json_object_get(evaluation, "audit"), "verdict"));
@@ -237,6 +238,7 @@ static advntk_status collect_evaluations(const struct advntk__folder *folder, js
     json_object_set_new(record, "metrics", json_object());
     json_object_set_new(record, "intervals", json_object());
     json_object_set_new(record, "audit", json_object());
+    json_object_set_new(record, "samples", json_object());
     json_object_set_new(record, "evaluations", all);
     TRY(file_names(path, &names, &count, err));
     for (size_t i = 0; i < count; i++) {
@@ -495,7 +497,8 @@ static json_t *date(double seconds)
 advntk_status advntk__record_write(const struct advntk__record_source *source, double started,
                                    struct advntk_error *err)
 {
-    static const char *const members[] = {"metrics", "intervals", "audit", "evaluations"};
+    static const char *const members[] = {"metrics", "intervals", "audit", "samples",
+                                          "evaluations"};
     const struct advntk__folder *folder = source->folder;
     char *path = advntk__folder_file(folder, "run.json", NULL);
     json_t *record = json_object(), *earlier = NULL, *files = json_object();

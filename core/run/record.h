@@ -42,8 +42,8 @@ struct advntk__record_source {
 ADVNTK_MUST_CHECK advntk_status advntk__record_write(const struct advntk__record_source *source,
                                                      double started, struct advntk_error *err);
 
-/* Puts metrics, intervals and audit (by name) into `object` for one stored evaluation under a name.
- */
+/* Puts metrics, intervals, audit and samples (numbers of images), each by name, into those members
+ * that `object` has, for one stored evaluation. */
 void advntk__record_result(json_t *object, const char *name, const json_t *evaluation);
 
 #endif
