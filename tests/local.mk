@@ -54,6 +54,7 @@ folder_tests = \
 	recipes/round \
 	recipes/sweep
 script_tests = \
+	cli/compare \
 	cli/run \
 	cli/stranger_plugin \
 	cli/usage \
