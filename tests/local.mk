@@ -36,6 +36,7 @@ oracle_tests = \
 	attack_predictor \
 	duals \
 	fab \
+	few \
 	kernels \
 	networks \
 	losses \
@@ -167,6 +168,7 @@ check-local: all $(test_binaries)
 
 # make check-slow: tests that look at more when ADVNTK_SLOW_TESTS is set (all images, all seeds, longer runs)
 slow_tests = \
+	tests/oracle/apgd.test \
 	tests/oracle/fab.test \
 	tests/oracle/square.test
 .PHONY: check-slow

@@ -12,6 +12,11 @@
  * has no momentum: its step spreads over a share of the coordinates that follows the sparsity of
  * the best point, and eta begins anew whenever that shrinks.
  *
+ * shrinking_radius (2021 paper, section 4): three phases in balls of 3, 2 and 1 radii, each from
+ * the best point of the one before; only what lies within the radius counts. eot (Athalye,
+ * Engstrom, Ilyas, Kwok 2018 (arXiv 1707.07397)): loss and gradient are means over several
+ * evaluations, for models that answer at random.
+ *
  * Notation: eta length of a step, alpha weight of the new step, rho share, n,d images and values.
  *
  * reference autoattack: the first checkpoint compares the first loss with 0 instead of the start's
@@ -28,8 +33,9 @@
 enum { REFERENCE_OFF, REFERENCE_AUTOATTACK };
 
 struct apgd_config {
-    int64_t steps;
+    int64_t steps, eot;
     double rho, alpha, first_sparsity;
+    bool shrinking_radius;
     int reference;
 };
 
@@ -47,6 +53,14 @@ static const struct advntk_param apgd_params[] = {
     ADVNTK_REAL(struct apgd_config, first_sparsity, 0.2, 0, 1, .symbol = "k_0/d",
                 .help = "l1: share of the coordinates that the first steps move",
                 .source = "Croce, Hein 2021, section 4"),
+    ADVNTK_BOOL(struct apgd_config, shrinking_radius, false,
+                .help = "whether to search in 3, then in 2 radii first, 30 % of the steps each "
+                        "(AutoAttack in l1: true)",
+                .source = "Croce, Hein 2021, section 4"),
+    ADVNTK_INT(struct apgd_config, eot, 1, 1, 10000, .unit = "evaluations a step",
+               .help = "losses and gradients averaged in a step, for models with random outputs "
+                       "(AutoAttack rand: 20)",
+               .source = "Athalye et al. 2018 (arXiv 1707.07397), section 2"),
     ADVNTK_CHOICE(struct apgd_config, reference, "off", references,
                   .help = "autoattack: as the public AutoAttack code, in what differs from the "
                           "papers or is weaker",
@@ -56,30 +70,36 @@ static const struct advntk_param apgd_params[] = {
 struct apgd_state {
     struct apgd_config config;
     bool sparse;                   /* l1 */
-    double longest;                /* the first eta */
+    int64_t phase, taken, sample;  /* taken: steps of this phase, -1 before its start is asked for;
+                                      sample: evaluations of this point so far */
     int64_t interval, since_check; /* steps between checkpoints, and since the last */
     ptrdiff_t n, d;
     double *eta, *sparsity, *changed; /* n; changed: coordinates that differed at the last check */
     double *loss, *best_loss, *checked_loss; /* n: last, best, best at the last check */
     double *rises, *halved; /* n: since the last check; whether it was halved there (0 or 1) */
-    double *old, *best, *best_gradient; /* n,d: x_{k-1}; the best point and its gradient */
+    double *mean_loss;      /* n */
+    double *old, *best, *best_gradient, *mean_gradient; /* n,d: x_{k-1}; the best point and its
+                                                           gradient; sums over samples */
 };
 
-enum { ROW_ARRAYS = 8, POINT_ARRAYS = 3 };
-static const char *const row_names[ROW_ARRAYS] = {"eta",       "sparsity",     "changed", "loss",
-                                                  "best_loss", "checked_loss", "rises",   "halved"};
-static const char *const point_names[POINT_ARRAYS] = {"old", "best", "best_gradient"};
+enum { ROW_ARRAYS = 9, POINT_ARRAYS = 4 };
+static const char *const row_names[ROW_ARRAYS] = {"eta",   "sparsity",  "changed",
+                                                  "loss",  "best_loss", "checked_loss",
+                                                  "rises", "halved",    "mean_loss"};
+static const char *const point_names[POINT_ARRAYS] = {"old", "best", "best_gradient",
+                                                      "mean_gradient"};
 
 static double **row_array(struct apgd_state *s, int k)
 {
-    double **arrays[ROW_ARRAYS] = {&s->eta,       &s->sparsity,     &s->changed, &s->loss,
-                                   &s->best_loss, &s->checked_loss, &s->rises,   &s->halved};
+    double **arrays[ROW_ARRAYS] = {&s->eta,   &s->sparsity,  &s->changed,
+                                   &s->loss,  &s->best_loss, &s->checked_loss,
+                                   &s->rises, &s->halved,    &s->mean_loss};
     return arrays[k];
 }
 
 static double **point_array(struct apgd_state *s, int k)
 {
-    double **arrays[POINT_ARRAYS] = {&s->old, &s->best, &s->best_gradient};
+    double **arrays[POINT_ARRAYS] = {&s->old, &s->best, &s->best_gradient, &s->mean_gradient};
     return arrays[k];
 }
 
@@ -87,6 +107,41 @@ static int64_t at_least_one(double share, int64_t steps)
 {
     int64_t count = (int64_t)(share * (double)steps);
     return count > 1 ? count : 1;
+}
+
+enum { PHASES = 3 };
+
+static bool is_last_phase(const struct apgd_state *s)
+{
+    return !s->config.shrinking_radius || s->phase == PHASES - 1;
+}
+
+/* The ball of this phase, in radii. */
+static double phase_reach(const struct apgd_state *s)
+{
+    return s->config.shrinking_radius ? (double)(PHASES - s->phase) : 1;
+}
+
+static int64_t phase_steps(const struct apgd_state *s)
+{
+    int64_t early = (int64_t)ceil(0.3 * (double)s->config.steps);
+
+    if (!s->config.shrinking_radius) {
+        return s->config.steps;
+    }
+    return is_last_phase(s) ? s->config.steps - 2 * early : early;
+}
+
+static advntk_status apgd_check(const void *config, struct advntk_error *err)
+{
+    const struct apgd_config *cfg = config;
+
+    if (cfg->shrinking_radius && cfg->steps < PHASES) {
+        return ADVNTK_FAIL(err, EINVALID,
+                           "steps: is %lld, expected at least %d with shrinking_radius",
+                           (long long)cfg->steps, PHASES);
+    }
+    return ADVNTK_OK;
 }
 
 static void apgd_preset(const void *config, struct advntk_attack_settings *settings)
@@ -144,10 +199,16 @@ static advntk_status apgd_open(const void *config, struct advntk_host *host,
     s->n = view->n;
     s->d = view->d;
     s->sparse = strcmp(view->settings->norm.plugin->name, "l1") == 0;
-    s->longest = (s->sparse ? 1 : 2) * view->radius;
-    s->interval = at_least_one(s->sparse ? 0.04 : 0.22, s->config.steps);
+    s->taken = s->config.shrinking_radius ? -1 : 0;
+    s->interval = at_least_one(s->sparse ? 0.04 : 0.22, phase_steps(s));
     *state = s;
     return ADVNTK_OK;
+}
+
+/* The first eta of a phase. */
+static double longest(const struct apgd_state *s, const struct advntk_attack_view *view)
+{
+    return (s->sparse ? 1 : 2) * phase_reach(s) * view->radius;
 }
 
 static double count_changed(ptrdiff_t d, const double *a, const double *b)
@@ -159,22 +220,23 @@ static double count_changed(ptrdiff_t d, const double *a, const double *b)
     return (double)count;
 }
 
-/* The start point's loss is the best so far. */
+/* A phase's start: its loss is the best so far. */
 static void begin_row(struct apgd_state *s, const struct advntk_attack_view *view,
                       const struct advntk_attack_seen *seen, ptrdiff_t i)
 {
     const double *point = seen->point + i * s->d;
     bool published = s->config.reference == REFERENCE_AUTOATTACK;
-    bool at_clean = !view->settings->random_start;
+    bool given =
+        published ? !view->settings->random_start || s->config.shrinking_radius : s->phase > 0;
 
-    s->eta[i] = s->longest;
+    s->eta[i] = longest(s, view);
     s->best_loss[i] = s->checked_loss[i] = seen->loss[i];
     s->loss[i] = published ? 0 : seen->loss[i];
     s->halved[i] = 1;
     s->rises[i] = 0;
     s->sparsity[i] = s->config.first_sparsity;
     s->changed[i] = (double)s->d;
-    if (published && at_clean) {
+    if (given) { /* not a random point: as sparse as it is */
         s->changed[i] = count_changed(s->d, point, view->clean + i * s->d);
         s->sparsity[i] = s->changed[i] / (double)s->d / 1.5;
     }
@@ -213,12 +275,13 @@ static bool check_row(struct apgd_state *s, ptrdiff_t i)
 
 /* l1: algorithm 2 of the 2021 paper: eta begins anew where the best point became sparser by 5 %,
  * else it is divided by 1.5, down to a tenth. */
-static bool check_sparse_row(struct apgd_state *s, const double *clean, ptrdiff_t i)
+static bool check_sparse_row(struct apgd_state *s, const struct advntk_attack_view *view,
+                             ptrdiff_t i)
 {
-    double changed = count_changed(s->d, s->best + i * s->d, clean);
+    double changed = count_changed(s->d, s->best + i * s->d, view->clean + i * s->d);
     bool back = changed / s->changed[i] < 0.95;
 
-    s->eta[i] = back ? s->longest : fmax(s->eta[i] / 1.5, s->longest / 10);
+    s->eta[i] = back ? longest(s, view) : fmax(s->eta[i] / 1.5, longest(s, view) / 10);
     s->sparsity[i] = changed / (double)s->d / 1.5;
     s->changed[i] = changed;
     return back;
@@ -238,12 +301,13 @@ static void project(const struct row_job *job, ptrdiff_t i, double *point)
     const struct advntk_attack_view *v = job->view;
     const void *config = v->settings->norm.config;
     const double *clean = v->clean + i * v->d;
+    double radius = phase_reach(job->s) * v->radius;
 
     if (v->settings->projection == ADVNTK_PROJECT_EXACT) {
-        job->norm->project_ball_box(config, v->d, clean, v->radius, v->box_lo, v->box_hi, point);
+        job->norm->project_ball_box(config, v->d, clean, radius, v->box_lo, v->box_hi, point);
         return;
     }
-    job->norm->project_ball(config, v->d, clean, v->radius, point);
+    job->norm->project_ball(config, v->d, clean, radius, point);
     for (ptrdiff_t k = 0; k < v->d; k++) {
         point[k] = fmin(fmax(point[k], v->box_lo[k]), v->box_hi[k]);
     }
@@ -254,7 +318,7 @@ static void step_row(const struct row_job *job, ptrdiff_t i, const double *x, co
 {
     struct apgd_state *s = job->s;
     double *next = job->next + i * s->d, *old = s->old + i * s->d;
-    double alpha = job->view->step > 0 ? s->config.alpha : 1;
+    double alpha = s->taken > 0 ? s->config.alpha : 1;
 
     job->norm->steepest(job->view->settings->norm.config, s->d, g, s->sparsity[i], next);
     for (ptrdiff_t k = 0; k < s->d; k++) {
@@ -284,17 +348,96 @@ static advntk_status move_row(void *context, ptrdiff_t i, struct advntk_arena *a
     if (!job->view->active[i]) {
         return ADVNTK_OK;
     }
-    if (job->view->step == 0) {
+    if (s->taken == 0) {
         begin_row(s, job->view, job->seen, i);
     } else {
         look_at_row(s, job->seen, i);
     }
     if (job->check) {
-        back = s->sparse ? check_sparse_row(s, job->view->clean + row, i) : check_row(s, i);
+        back = s->sparse ? check_sparse_row(s, job->view, i) : check_row(s, i);
     }
     step_row(job, i, back ? s->best + row : job->seen->point + row,
              back ? s->best_gradient + row : job->seen->gradient + row);
     return ADVNTK_OK;
+}
+
+/* The start of a phase: of the first a point of its own larger ball, else the best of the one
+ * before, which the host projects onto the smaller ball. */
+static void ask_phase_start(struct apgd_state *s, const struct advntk_attack_view *view,
+                            struct advntk_attack_ask *ask)
+{
+    const struct advntk_slot *slot = &view->settings->norm;
+    const struct advntk_norm_ops *norm = slot->plugin->ops;
+
+    for (ptrdiff_t i = 0; i < view->n; i++) {
+        const double *clean = view->clean + i * s->d;
+        double *next = ask->point + i * s->d;
+        struct advntk_stream stream;
+        if (!view->active[i]) {
+            continue;
+        }
+        if (s->phase > 0) {
+            memcpy(next, s->best + i * s->d, (size_t)s->d * sizeof(double));
+        } else if (view->settings->random_start) {
+            advntk_attack_stream(view, i, &stream);
+            norm->random(slot->config, s->d, clean, phase_reach(s) * view->radius, &stream, next);
+        }
+    }
+    s->taken = 0;
+    s->since_check = 0;
+    s->interval = at_least_one(s->sparse ? 0.04 : 0.22, phase_steps(s));
+    ask->gradient = true;
+    ask->reach = phase_reach(s);
+}
+
+/* The phase's last points may be its best ones. */
+static void end_phase(struct apgd_state *s, const struct advntk_attack_view *view,
+                      const struct advntk_attack_seen *seen, struct advntk_attack_ask *ask)
+{
+    for (ptrdiff_t i = 0; i < view->n; i++) {
+        ask->done[i] = is_last_phase(s);
+        if (view->active[i] && !is_last_phase(s)) {
+            look_at_row(s, seen, i);
+        }
+    }
+    if (!is_last_phase(s)) {
+        s->phase++;
+        ask_phase_start(s, view, ask);
+    }
+}
+
+/* True: the same points once more. Else mean holds what was seen, averaged. */
+static bool sample_again(struct apgd_state *s, const struct advntk_attack_view *view,
+                         struct advntk_attack_seen *mean, struct advntk_attack_ask *ask)
+{
+    double share = 1 / (double)s->config.eot;
+    bool first = s->sample == 0;
+
+    for (ptrdiff_t i = 0; i < view->n; i++) {
+        if (!view->active[i]) {
+            continue;
+        }
+        s->mean_loss[i] = (first ? 0 : s->mean_loss[i]) + share * mean->loss[i];
+        for (ptrdiff_t k = i * s->d; k < (i + 1) * s->d; k++) {
+            s->mean_gradient[k] = (first ? 0 : s->mean_gradient[k]) + share * mean->gradient[k];
+        }
+    }
+    s->sample = (s->sample + 1) % s->config.eot;
+    mean->loss = s->mean_loss;
+    mean->gradient = s->mean_gradient;
+    ask->gradient = true;
+    ask->reach = phase_reach(s);
+    return s->sample > 0;
+}
+
+/* Steps between checkpoints become fewer. */
+static void set_next_check(struct apgd_state *s)
+{
+    int64_t shorter = s->interval - at_least_one(0.03, phase_steps(s));
+    int64_t shortest = at_least_one(0.06, phase_steps(s));
+
+    s->since_check = 0;
+    s->interval = s->sparse ? s->interval : shorter > shortest ? shorter : shortest;
 }
 
 static advntk_status apgd_step(void *state, const struct advntk_attack_view *view,
@@ -302,38 +445,44 @@ static advntk_status apgd_step(void *state, const struct advntk_attack_view *vie
                                struct advntk_error *err)
 {
     struct apgd_state *s = state;
-    struct row_job job = {s, view, seen, view->settings->norm.plugin->ops, ask->point, false};
+    struct advntk_attack_seen mean = *seen;
+    struct row_job job = {s, view, &mean, view->settings->norm.plugin->ops, ask->point, false};
+    bool over = s->taken == phase_steps(s);
     advntk_status rc = ADVNTK_OK;
 
-    if (view->step >= s->config.steps) {
-        for (ptrdiff_t i = 0; i < view->n; i++) {
-            ask->done[i] = true;
-        }
-        return ADVNTK_OK;
-    }
     if (!job.norm->steepest || !job.norm->project_ball_box ||
         (view->settings->projection != ADVNTK_PROJECT_EXACT && !job.norm->project_ball)) {
         return ADVNTK_FAIL(err, EUNSUPPORTED, "norm %s offers no steepest direction or projection",
                            view->settings->norm.plugin->name);
     }
-    s->since_check += view->step > 0;
+    if (s->taken < 0) {
+        ask_phase_start(s, view, ask);
+        return ADVNTK_OK;
+    }
+    if (s->config.eot > 1 && !(over && is_last_phase(s)) && sample_again(s, view, &mean, ask)) {
+        return ADVNTK_OK;
+    }
+    if (over) {
+        end_phase(s, view, &mean, ask);
+        return ADVNTK_OK;
+    }
+    s->since_check += s->taken > 0;
     job.check = s->since_check == s->interval;
     rc = advntk_parallel_for(view->host, view->n, move_row, &job, err);
     if (job.check) {
-        int64_t shorter = s->interval - at_least_one(0.03, s->config.steps);
-        int64_t shortest = at_least_one(0.06, s->config.steps);
-        s->since_check = 0;
-        s->interval = s->sparse ? s->interval : shorter > shortest ? shorter : shortest;
+        set_next_check(s);
     }
-    ask->gradient = view->step + 1 < s->config.steps;
+    s->taken++;
+    ask->gradient = s->taken < phase_steps(s) || !is_last_phase(s);
+    ask->reach = phase_reach(s);
     return rc;
 }
 
 static advntk_status apgd_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
 {
     struct apgd_state s = *(const struct apgd_state *)state;
-    int64_t counts[2] = {s.interval, s.since_check};
-    advntk_status rc = advntk_write_ints(w, "counts", 2, counts, err);
+    int64_t counts[5] = {s.interval, s.since_check, s.phase, s.taken, s.sample};
+    advntk_status rc = advntk_write_ints(w, "counts", 5, counts, err);
 
     for (int k = 0; rc == ADVNTK_OK && k < ROW_ARRAYS; k++) {
         rc = advntk_write_reals(w, row_names[k], s.n, *row_array(&s, k), err);
@@ -347,8 +496,8 @@ static advntk_status apgd_save(const void *state, struct advntk_writer *w, struc
 static advntk_status apgd_load(void *state, struct advntk_reader *r, struct advntk_error *err)
 {
     struct apgd_state *s = state;
-    int64_t counts[2];
-    advntk_status rc = advntk_read_ints(r, "counts", 2, counts, err);
+    int64_t counts[5];
+    advntk_status rc = advntk_read_ints(r, "counts", 5, counts, err);
 
     for (int k = 0; rc == ADVNTK_OK && k < ROW_ARRAYS; k++) {
         rc = advntk_read_reals(r, row_names[k], s->n, *row_array(s, k), err);
@@ -359,6 +508,9 @@ static advntk_status apgd_load(void *state, struct advntk_reader *r, struct advn
     if (rc == ADVNTK_OK) {
         s->interval = counts[0];
         s->since_check = counts[1];
+        s->phase = counts[2];
+        s->taken = counts[3];
+        s->sample = counts[4];
     }
     return rc;
 }
@@ -375,12 +527,15 @@ static const struct advntk_attack_ops apgd_ops = {
     .close = apgd_close,
 };
 
-ADVNTK_PLUGIN(ATTACK, apgd_ops, .name = "apgd", .version = "1.0.0", .licence = "GPL-3.0-or-later",
-              .summary = "projected gradient ascent that finds its own step length",
-              .doc = "No step length to tune: it starts at twice the radius (l1: the radius) and "
-                     "shrinks where the loss stops rising. With loss cross_entropy and with dlr it "
-                     "is half of AutoAttack. One restart costs steps + 1 outputs and steps "
-                     "gradients.",
-              .source = "Croce, Hein 2020 (arXiv 2003.01690), algorithm 1; 2021 (arXiv "
-                        "2103.01208), algorithm 2",
-              .params = apgd_params, .config_bytes = sizeof(struct apgd_config));
+ADVNTK_PLUGIN(
+    ATTACK, apgd_ops, .name = "apgd", .version = "1.0.0", .licence = "GPL-3.0-or-later",
+    .summary = "projected gradient ascent that finds its own step length",
+    .doc = "No step length to tune: it starts at twice the radius (l1: the radius) and "
+           "shrinks where the loss stops rising. With loss cross_entropy and with dlr it "
+           "is half of AutoAttack; over nine targets (targeted: true, targets: "
+           "each, success: any, restarts: 9, loss: dlr_targeted) its second attack. One "
+           "restart costs steps + 1 outputs and steps gradients; with eot that many times "
+           "the steps, with shrinking_radius 3 of each more.",
+    .source = "Croce, Hein 2020 (arXiv 2003.01690), algorithm 1; 2021 (arXiv "
+              "2103.01208), algorithm 2",
+    .params = apgd_params, .config_bytes = sizeof(struct apgd_config), .check = apgd_check);
