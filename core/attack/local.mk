@@ -2,9 +2,13 @@
 libadvntk_la_SOURCES += \
 	core/attack/audit.c \
 	core/attack/evaluate.h \
+	core/attack/group.c \
+	core/attack/keep.c \
+	core/attack/measure.c \
 	core/attack/panel.c \
 	core/attack/panel.h \
+	core/attack/plan.c \
 	core/attack/query.c \
-	core/attack/stages.c \
 	core/attack/start.c \
-	core/attack/steer.c
+	core/attack/steer.c \
+	core/attack/verdict.c

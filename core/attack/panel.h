@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of this room share: an attack at work on one panel. */
+/* What the files of this room share: a plan of attacks, and one of them at work on a panel. */
 #ifndef ADVNTK_ATTACK_PANEL_H
 #define ADVNTK_ATTACK_PANEL_H
 
@@ -8,9 +8,46 @@
 #include <advntk/loss.h>
 #include <advntk/norm.h>
 
-/* What a row went through; one byte each would do, but they are read and written by row, in
- * parallel. */
+/* ---- plan.c: what a slot comes to ---- */
+
+/* An attack that is no composite. */
+struct advntk__part {
+    const struct advntk_slot *slot;
+    const struct advntk_attack_ops *attack;
+    const struct advntk_norm_ops *norm;     /* NULL: goal NONE */
+    const struct advntk_loss_ops *loss;     /* NULL: no loss slot */
+    struct advntk_attack_settings settings; /* after preset and inheritance */
+    uint32_t purpose;
+    ptrdiff_t composite; /* the innermost that it belongs to; -1: none */
+    ptrdiff_t restarts;  /* those that settings ask for, or a target each */
+    char name[64];       /* plugin and, in a composite, loss */
+    char where[200];     /* for messages: "attack autoattack, stage 2: attack apgd" */
+};
+/* What a composite may spend on an image, over all its parts; 0: no limit. */
+struct advntk__composite {
+    ptrdiff_t parent, first_part;
+    int64_t budget_outputs, budget_gradients;
+};
+enum { ADVNTK__COMPOSITES = 16 };
+struct advntk__attack_plan {
+    ptrdiff_t count, composites;
+    struct advntk__part parts[ADVNTK__PARTS];
+    struct advntk__composite composite[ADVNTK__COMPOSITES];
+};
+
+/* Flattens composites and checks each attack's settings against norm, loss, classes and model.
+ * Fails: EINVALID, EUNSUPPORTED, ELIMIT. */
+ADVNTK_MUST_CHECK advntk_status advntk__attack_plan_make(
+    const struct advntk__attack_target *target, const struct advntk_slot *attack,
+    const struct advntk_attack_settings *settings, struct advntk__attack_plan *plan,
+    struct advntk_error *err);
+
+/* ---- a panel ---- */
+
+/* What an image went through in one part; one byte each would do, but they are read and written by
+ * row, in parallel. */
 struct advntk__row {
+    bool in_part;    /* is attacked by this part */
     bool fell;       /* counts as not robust from now on */
     bool exhausted;  /* its budget or the time is over */
     bool late;       /* ... the time */
@@ -18,35 +55,38 @@ struct advntk__row {
     bool in_restart; /* took part in this restart */
     bool recorded;   /* score last: the result holds a last point */
     bool counts; /* its last point is one of those that may count: within the radius asked for */
-    bool zero_gradient, outside_ball, outside_box, rising;
+    bool zero_gradient, outside_ball, outside_box, wrong_distance, rising, rose, stepped;
     int64_t steps;                        /* spent, over all restarts */
     double distance;                      /* of the last point, from the clean image */
     double excess;                        /* largest distance over radius */
     double restart_loss;                  /* highest loss of this restart */
-    double nearest;                       /* MIN_NORM: distance of the nearest success */
+    double start_loss;                    /* ... and at its start */
+    int32_t fell_in;                      /* the restart in which it fell; -1 */
     int64_t outputs_left, gradients_left; /* INT64_MAX: no limit */
+    int64_t outputs, gradients;           /* spent in this part */
 };
 
+/* One restart of one part on at most ADVNTK_PANEL images, packed. */
 struct advntk__panel {
     const struct advntk__attack_target *target;
-    const struct advntk_slot *slot;
+    const struct advntk__part *part;
+    ptrdiff_t number; /* of the part */
     const struct advntk_attack_ops *attack;
     const char *name;
-    struct advntk_attack_settings settings; /* after the preset */
-    const struct advntk_norm_ops *norm;     /* NULL: goal NONE */
-    const struct advntk_loss_ops *loss;     /* NULL: no loss slot */
-    struct advntk_images images;            /* index never NULL */
+    const struct advntk_attack_settings *settings;
+    const struct advntk_norm_ops *norm;
+    const struct advntk_loss_ops *loss;
+    struct advntk_images images; /* index never NULL */
     ptrdiff_t n, d, classes;
     ptrdiff_t restart, step;
     double deadline;                      /* 0: none */
-    struct advntk__attack_result *result; /* the caller's */
+    bool clean_known;                     /* `outputs` at entry are those of the clean images */
+    struct advntk__attack_result *result; /* of these images, all members */
+    struct advntk__row *rows;             /* n, the caller's */
 
     struct advntk_arena *arena; /* owns what follows */
-    struct advntk__row *rows;   /* n */
     bool *active, *done;        /* n */
-    int64_t *own_index;         /* n; 0..n-1, where the images have none */
     int32_t *targets;           /* n; NULL: untargeted */
-    double *clean_outputs;      /* n,classes; NULL: not targets each */
     double reach;               /* of the last points: ask.reach */
     double *point;              /* n,d: as last evaluated */
     double *asked;              /* n,d: ask.point */
@@ -64,6 +104,17 @@ struct advntk__panel {
 /* The class predicted from c outputs: the largest, the lowest index of equal ones. */
 ptrdiff_t advntk__attack_predict(ptrdiff_t c, const double *outputs);
 
+/* panel.c. Both take a panel whose upper part is filled and make the rest in its arena. */
+/* The clean images: outputs (evaluated), who is right, and the result until something worse is
+ * found. */
+ADVNTK_MUST_CHECK advntk_status advntk__panel_clean(struct advntk__panel *p,
+                                                    struct advntk_error *err);
+/* One restart; clean_outputs (n,classes), NULL: not known. In restart 0 the result begins with the
+ * clean images again. */
+ADVNTK_MUST_CHECK advntk_status advntk__panel_restart(struct advntk__panel *p,
+                                                      const double *clean_outputs,
+                                                      struct advntk_error *err);
+
 /* query.c: one round of evaluation. */
 ADVNTK_MUST_CHECK advntk_status
 advntk__panel_forward(struct advntk__panel *p, bool with_tape,
@@ -76,46 +127,40 @@ advntk__panel_gradients(struct advntk__panel *p, ptrdiff_t m,
 ADVNTK_MUST_CHECK advntk_status
 advntk__panel_project(struct advntk__panel *p, bool box_only,
                       struct advntk_error *err); /* point <- asked, active rows */
+
+/* keep.c: what follows for each image. */
 void advntk__panel_charge(struct advntk__panel *p, int64_t gradients,
                           bool is_step); /* active rows; ends those that can not pay */
 void advntk__panel_keep(
     struct advntk__panel *p); /* after each evaluation: best points, falls, masks */
-void advntk__panel_keep_last(struct advntk__panel *p); /* score last: after each restart */
+void advntk__panel_keep_last(struct advntk__panel *p);    /* score last: after each restart */
+void advntk__panel_settle_clean(struct advntk__panel *p); /* result <- the clean images */
 
 /* start.c */
-void advntk__panel_choose_targets(
-    struct advntk__panel *p); /* first from the clean outputs; before each restart */
-bool advntk__panel_is_success(const struct advntk__panel *p, ptrdiff_t i); /* by its outputs */
+void advntk__panel_choose_targets(struct advntk__panel *p); /* from the clean outputs */
 void advntk__panel_start(struct advntk__panel *p); /* asked <- start points of this restart */
-bool advntk__panel_starts_clean(const struct advntk__panel *p);
+bool advntk__starts_clean(const struct advntk_attack_settings *settings);
+
+/* measure.c: the distance in a norm of this name, by the program's own hand; NaN: not one of linf,
+ * l2, l1 and l0. */
+double advntk__distance(const char *norm, ptrdiff_t d, const double *a, const double *b);
 
 /* audit.c */
-void advntk__audit_judge(struct advntk__audit *audit); /* verdict <- the worst of the reasons */
-ADVNTK_MUST_CHECK advntk_status advntk__panel_check_gradient(struct advntk__panel *p,
-                                                             struct advntk__audit *audit,
-                                                             struct advntk_error *err);
-void advntk__panel_note(const struct advntk__panel *p, struct advntk__audit *audit);
-
-/* What a composite has left for each image; NULL: no limit. */
-struct advntk__attack_limits {
-    const int64_t *outputs, *gradients; /* n */
+struct advntk__audit_job {
+    const struct advntk__attack_target *target;
+    const struct advntk__part *part;    /* the last that needs gradients, else the last */
+    const struct advntk_images *images; /* of the group */
+    const struct advntk__attack_result *result;
+    const bool *attacked; /* n */
+    const bool *doubtful; /* n: stands, and a few steps more might tell */
 };
-
-/* stages.c: a composite attack. */
-ADVNTK_MUST_CHECK advntk_status advntk__stages_run(
-    const struct advntk__attack_target *target, const struct advntk_slot *attack,
-    const struct advntk_attack_settings *settings, const struct advntk__attack_limits *limits,
-    const struct advntk_images *images, struct advntk__attack_result *result,
-    struct advntk__audit *audit, struct advntk_error *err);
-
-/* panel.c: any attack, with settings that are complete but for the attack's own preset. */
-ADVNTK_MUST_CHECK advntk_status advntk__attack_run(
-    const struct advntk__attack_target *target, const struct advntk_slot *attack,
-    const struct advntk_attack_settings *settings, const struct advntk__attack_limits *limits,
-    const struct advntk_images *images, struct advntk__attack_result *result,
-    struct advntk__audit *audit, struct advntk_error *err);
+/* The checks that spend evaluations of the model: gradients against finite differences, stored
+ * points once more, further steps where the loss still rose. */
+ADVNTK_MUST_CHECK advntk_status advntk__audit_spend(const struct advntk__audit_job *job,
+                                                    struct advntk__audit *audit,
+                                                    struct advntk_error *err);
 
 /* An address of its own for each use of randomness besides the attack's own steps. */
-uint32_t advntk__attack_purpose(const struct advntk__attack_target *target, const char *use);
+uint32_t advntk__attack_purpose(uint32_t purpose, const char *use);
 
 #endif

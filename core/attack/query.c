@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One round of evaluation: project what was asked for, one forward pass, losses, one vjp, and what
- * follows for each image. Work on rows runs in parallel; a row touches only its own entries.
+ * One round of evaluation: project what was asked for, one forward pass, losses, one vjp. Work on
+ * rows runs in parallel; a row touches only its own entries.
  */
 #include "config.h"
 
@@ -15,15 +15,6 @@
 /* Rounding allowed before a point counts as outside: distances are sums over up to some 1e5 pixels.
  */
 static const double ball_slack = 1e-9, absolute_slack = 1e-12;
-
-ptrdiff_t advntk__attack_predict(ptrdiff_t c, const double *outputs)
-{
-    ptrdiff_t best = 0;
-    for (ptrdiff_t k = 1; k < c; k++) {
-        best = outputs[k] > outputs[best] ? k : best;
-    }
-    return best;
-}
 
 /* The index of the first value that is not finite; -1: all are. */
 static ptrdiff_t not_finite(ptrdiff_t count, const double *values)
@@ -40,18 +31,18 @@ static advntk_status bad_value(const struct advntk__panel *p, ptrdiff_t i, const
                                ptrdiff_t k, double value, struct advntk_error *err)
 {
     return ADVNTK_FAIL(err, ENUMERIC,
-                       "attack %s, restart %td, step %td: %s %td of image %lld (row %td) is %g, "
+                       "%s, restart %td, step %td: %s %td of image %lld (row %td) is %g, "
                        "expected a finite number",
-                       p->name, p->restart, p->step, what, k, (long long)p->images.index[i], i,
-                       value);
+                       p->part->where, p->restart, p->step, what, k, (long long)p->images.index[i],
+                       i, value);
 }
 
 /* point <- centre + d min(|d|, radius) / (|d| + guard): the form of the Adv-NTK paper's code. */
 static void scale_with_guard(const struct advntk__panel *p, const double *centre, double *point)
 {
-    double length = p->norm->distance(p->settings.norm.config, p->d, point, centre);
+    double length = p->norm->distance(p->settings->norm.config, p->d, point, centre);
     double scale =
-        fmin(length, p->reach * p->settings.radius) / (length + p->settings.projection_guard);
+        fmin(length, p->reach * p->settings->radius) / (length + p->settings->projection_guard);
     for (ptrdiff_t k = 0; k < p->d; k++) {
         point[k] = centre[k] + scale * (point[k] - centre[k]);
     }
@@ -60,7 +51,7 @@ static void scale_with_guard(const struct advntk__panel *p, const double *centre
 static void project_row(const struct advntk__panel *p, const double *centre, double *point,
                         bool box_only)
 {
-    const struct advntk_attack_settings *s = &p->settings;
+    const struct advntk_attack_settings *s = p->settings;
     const double *lo = p->target->box_lo, *hi = p->target->box_hi;
 
     if (!box_only && s->projection == ADVNTK_PROJECT_EXACT) {
@@ -83,10 +74,15 @@ static void inspect_row(struct advntk__panel *p, ptrdiff_t i, bool box_only)
 {
     struct advntk__row *row = &p->rows[i];
     const double *point = p->point + i * p->d, *clean = p->images.pixels + i * p->d;
-    const void *config = p->settings.norm.config;
-    double radius = p->settings.radius, limit = radius * (1 + ball_slack) + absolute_slack;
+    const void *config = p->settings->norm.config;
+    double own, radius = p->settings->radius, limit = radius * (1 + ball_slack) + absolute_slack;
 
     row->distance = p->norm->distance(config, p->d, point, clean);
+    own = advntk__distance(p->settings->norm.plugin->name, p->d, point, clean);
+    if (!isnan(own) && !(fabs(own - row->distance) <= ball_slack * own + absolute_slack)) {
+        row->wrong_distance = true;
+        row->distance = own;
+    }
     row->counts = p->reach <= 1 || row->distance <= radius;
     if (!box_only && p->reach <= 1) {
         double from_centre = !p->own_centre
@@ -150,7 +146,7 @@ advntk_status advntk__panel_forward(struct advntk__panel *p, bool with_tape,
     x.pixels = p->point;
     rc = p->target->ops->forward(p->target->model, &x, p->raw, with_tape ? &p->tape : NULL, err);
     if (rc != ADVNTK_OK) {
-        (void)advntk_error_prefix(err, "attack %s, restart %td, step %td: ", p->name, p->restart,
+        (void)advntk_error_prefix(err, "%s, restart %td, step %td: ", p->part->where, p->restart,
                                   p->step);
         goto out;
     }
@@ -180,7 +176,7 @@ static advntk_status loss_one(void *context, ptrdiff_t i, struct advntk_arena *a
         memset(df, 0, (size_t)p->classes * sizeof(double));
         return ADVNTK_OK;
     }
-    p->loss->value(p->settings.loss.config, 1, p->classes, p->outputs + i * p->classes,
+    p->loss->value(p->settings->loss.config, 1, p->classes, p->outputs + i * p->classes,
                    p->images.labels + i, p->targets ? p->targets + i : NULL, p->loss_values + i,
                    df);
     if (!isfinite(p->loss_values[i])) {
@@ -263,7 +259,7 @@ advntk_status advntk__panel_gradients(struct advntk__panel *p, ptrdiff_t m,
     }
     rc = p->target->ops->vjp(p->target->model, p->tape, job.m, g, p->gradient, err);
     if (rc != ADVNTK_OK) {
-        (void)advntk_error_prefix(err, "attack %s, restart %td, step %td: ", p->name, p->restart,
+        (void)advntk_error_prefix(err, "%s, restart %td, step %td: ", p->part->where, p->restart,
                                   p->step);
         goto out;
     }
@@ -273,128 +269,4 @@ out:
     p->target->ops->tape_free(p->target->model, p->tape);
     p->tape = NULL;
     return rc;
-}
-
-void advntk__panel_charge(struct advntk__panel *p, int64_t gradients, bool is_step)
-{
-    int64_t steps = p->settings.budget_steps;
-
-    for (ptrdiff_t i = 0; i < p->n; i++) {
-        struct advntk__row *row = &p->rows[i];
-        if (!p->active[i]) {
-            continue;
-        }
-        if (row->outputs_left < 1 || row->gradients_left < gradients ||
-            (is_step && steps > 0 && row->steps >= steps)) {
-            row->exhausted = true;
-            p->active[i] = false;
-            continue;
-        }
-        row->outputs_left -= row->outputs_left == INT64_MAX ? 0 : 1;
-        row->gradients_left -= row->gradients_left == INT64_MAX ? 0 : gradients;
-        row->steps += is_step;
-        p->result->outputs_spent[i]++;
-        p->result->gradients_spent[i] += gradients;
-    }
-}
-
-static void store_point(struct advntk__panel *p, ptrdiff_t i)
-{
-    struct advntk__attack_result *r = p->result;
-    memcpy(r->point + i * p->d, p->point + i * p->d, (size_t)p->d * sizeof(double));
-    memcpy(r->outputs + i * p->classes, p->outputs + i * p->classes,
-           (size_t)p->classes * sizeof(double));
-    r->loss[i] = p->loss_values[i];
-    r->distance[i] = p->rows[i].distance;
-}
-
-bool advntk__panel_is_success(const struct advntk__panel *p, ptrdiff_t i)
-{
-    ptrdiff_t predicted = advntk__attack_predict(p->classes, p->outputs + i * p->classes);
-    bool aimed = p->targets && p->settings.success == ADVNTK_SUCCESS_TARGET;
-    return aimed ? predicted == p->targets[i] : predicted != p->images.labels[i];
-}
-
-/* Smallest success first; while there is none, the highest loss. No slack: distance <= radius. */
-static void keep_nearest(struct advntk__panel *p, ptrdiff_t i, bool success)
-{
-    struct advntk__row *row = &p->rows[i];
-    bool found = row->nearest < (double)INFINITY;
-
-    if (success ? row->distance < row->nearest : !found && p->loss_values[i] > p->result->loss[i]) {
-        store_point(p, i);
-    }
-    if (success && row->distance < row->nearest) {
-        row->nearest = row->distance;
-    }
-    row->fell = row->fell || row->nearest <= p->settings.radius;
-}
-
-/* A point that fools beats one that does not; among equals the higher loss, the first of equal
- * ones. */
-static void keep_worst(struct advntk__panel *p, ptrdiff_t i, bool success)
-{
-    struct advntk__row *row = &p->rows[i];
-    bool higher = p->loss_values[i] > p->result->loss[i];
-
-    if ((success && !row->fell) || (success == row->fell && higher)) {
-        store_point(p, i);
-    }
-    row->fell = row->fell || success;
-}
-
-void advntk__panel_keep(struct advntk__panel *p)
-{
-    for (ptrdiff_t i = 0; i < p->n; i++) {
-        struct advntk__row *row = &p->rows[i];
-        bool success;
-        double loss = p->loss_values[i], before = row->restart_loss;
-
-        if (!p->active[i]) {
-            continue;
-        }
-        row->attacked = true;
-        row->in_restart = true;
-        if (!row->counts) {
-            continue;
-        }
-        success = advntk__panel_is_success(p, i);
-        row->rising = p->step > 0 && loss - before > 0.01 * fabs(before);
-        row->restart_loss = fmax(before, loss);
-        if (success && p->result->first_success[i] < 0) {
-            p->result->first_success[i] = (int32_t)p->step;
-        }
-        if (p->settings.score == ADVNTK_SCORE_LAST) {
-            continue; /* nothing falls before the restart ends */
-        }
-        if (p->attack->goal == ADVNTK_GOAL_MIN_NORM) {
-            keep_nearest(p, i, success);
-        } else {
-            keep_worst(p, i, success);
-        }
-        p->active[i] = !(p->settings.early_stop && row->fell);
-    }
-}
-
-/* Score last: the last point of each restart counts, the worst of them is kept. */
-void advntk__panel_keep_last(struct advntk__panel *p)
-{
-    for (ptrdiff_t i = 0; i < p->n; i++) {
-        struct advntk__row *row = &p->rows[i];
-        bool success, higher;
-
-        if (!row->in_restart || !row->counts) {
-            continue;
-        }
-        success = advntk__panel_is_success(p, i);
-        higher = p->loss_values[i] > p->result->loss[i];
-        if (!row->recorded || (success && !row->fell) || (success == row->fell && higher)) {
-            store_point(p, i);
-        }
-        if (p->attack->goal == ADVNTK_GOAL_MIN_NORM) {
-            success = success && row->distance <= p->settings.radius;
-        }
-        row->fell = (row->recorded && row->fell) || success;
-        row->recorded = true;
-    }
 }

@@ -7,9 +7,9 @@
 #include <advntk/plugin.h>
 #include <string.h>
 
-uint32_t advntk__attack_purpose(const struct advntk__attack_target *target, const char *use)
+uint32_t advntk__attack_purpose(uint32_t purpose, const char *use)
 {
-    return target->purpose + advntk_random_purpose(use);
+    return purpose + advntk_random_purpose(use);
 }
 
 static int32_t random_target(const struct advntk__panel *p, ptrdiff_t i)
@@ -17,72 +17,73 @@ static int32_t random_target(const struct advntk__panel *p, ptrdiff_t i)
     struct advntk_stream s;
     int32_t drawn, label = p->images.labels[i];
 
-    advntk_stream_init(&s, p->target->seed, advntk__attack_purpose(p->target, "attack targets"),
+    advntk_stream_init(&s, p->target->seed,
+                       advntk__attack_purpose(p->part->purpose, "attack targets"),
                        p->images.index[i], 0, p->target->first_step);
     drawn = (int32_t)advntk_random_below(&s, (uint64_t)(p->classes - 1));
     return drawn + (drawn >= label);
 }
 
-/* The wrong class that `rank` others stand above on the clean image; of equal ones the lower index
- * stands above. */
-static int32_t class_of_rank(const struct advntk__panel *p, ptrdiff_t i, int64_t rank)
+/* Does wrong class a come before b by descending outputs? The lowest index of equal ones does. */
+static bool comes_before(const double *f, int32_t a, int32_t b)
 {
-    const double *f = p->clean_outputs + i * p->classes;
-    int32_t label = p->images.labels[i], found = label;
+    return f[a] > f[b] || (f[a] == f[b] && a < b);
+}
+
+/* The wrong class with `rank` wrong ones of higher output; rank < classes - 1. */
+static int32_t ranked_target(const struct advntk__panel *p, ptrdiff_t i, ptrdiff_t rank)
+{
+    const double *f = p->outputs + i * p->classes;
+    int32_t label = p->images.labels[i], found = label == 0 ? 1 : 0;
 
     for (int32_t k = 0; k < p->classes; k++) {
-        int64_t above = 0;
+        ptrdiff_t before = 0;
         for (int32_t j = 0; j < p->classes; j++) {
-            above += j != label && j != k && (f[j] > f[k] || (f[j] == f[k] && j < k));
+            before += j != label && comes_before(f, j, k);
         }
-        found = k != label && above == rank ? k : found;
+        found = k != label && before == rank ? k : found;
     }
     return found;
 }
 
-static int64_t target_rank(const struct advntk__panel *p)
+static ptrdiff_t target_rank(const struct advntk__panel *p)
 {
-    int64_t wrong = p->classes - 1, count = p->settings.target_classes;
-    return p->restart % (count < wrong ? count : wrong);
-}
-
-/* The wrong class of the highest or lowest output; the lowest index of equal ones. */
-static int32_t ranked_target(const struct advntk__panel *p, ptrdiff_t i, bool highest)
-{
-    const double *f = p->outputs + i * p->classes;
-    int32_t label = p->images.labels[i], best = label == 0 ? 1 : 0;
-
-    for (int32_t k = best + 1; k < p->classes; k++) {
-        if (k != label && (highest ? f[k] > f[best] : f[k] < f[best])) {
-            best = k;
-        }
-    }
-    return best;
+    int64_t wrong = p->classes - 1, count = p->settings->target_classes;
+    return p->restart % (ptrdiff_t)(count < wrong ? count : wrong);
 }
 
 void advntk__panel_choose_targets(struct advntk__panel *p)
 {
     for (ptrdiff_t i = 0; p->targets && i < p->n; i++) {
-        int how = p->settings.targets;
-        p->targets[i] = how == ADVNTK_TARGET_EACH ? class_of_rank(p, i, target_rank(p))
-                        : how == ADVNTK_TARGET_RANDOM
-                            ? random_target(p, i)
-                            : ranked_target(p, i, how == ADVNTK_TARGET_SECOND);
+        switch ((enum advntk_targets)p->settings->targets) {
+        case ADVNTK_TARGET_RANDOM:
+            p->targets[i] = random_target(p, i);
+            break;
+        case ADVNTK_TARGET_SECOND:
+            p->targets[i] = ranked_target(p, i, 0);
+            break;
+        case ADVNTK_TARGET_LEAST_LIKELY:
+            p->targets[i] = ranked_target(p, i, p->classes - 2);
+            break;
+        case ADVNTK_TARGET_EACH:
+            p->targets[i] = ranked_target(p, i, target_rank(p));
+            break;
+        }
     }
 }
 
-bool advntk__panel_starts_clean(const struct advntk__panel *p)
+bool advntk__starts_clean(const struct advntk_attack_settings *settings)
 {
-    return !p->settings.random_start && !(p->settings.random_start_cube > 0);
+    return !settings->random_start && !(settings->random_start_cube > 0);
 }
 
 void advntk__panel_start(struct advntk__panel *p)
 {
-    const struct advntk_attack_settings *s = &p->settings;
-    uint32_t purpose = advntk__attack_purpose(p->target, "attack start");
+    const struct advntk_attack_settings *s = p->settings;
+    uint32_t purpose = advntk__attack_purpose(p->part->purpose, "attack start");
 
     memcpy(p->asked, p->images.pixels, (size_t)(p->n * p->d) * sizeof(double));
-    for (ptrdiff_t i = 0; i < p->n && !advntk__panel_starts_clean(p); i++) {
+    for (ptrdiff_t i = 0; i < p->n && !advntk__starts_clean(s); i++) {
         const double *clean = p->images.pixels + i * p->d;
         double *start = p->asked + i * p->d;
         struct advntk_stream stream;

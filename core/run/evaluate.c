@@ -9,12 +9,16 @@
 #include "store/npz.h"
 
 #include <advntk/plugin.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* The journal is written at most this often: what a kill may cost. */
 static const double journal_seconds = 2;
+/* ... and no more often than so many times what writing it takes: large images, slow disks. */
+static const double journal_share = 30;
 
 ptrdiff_t advntk__evaluation_images(const struct advntk__evaluation *evaluation, ptrdiff_t test)
 {
@@ -31,7 +35,7 @@ struct column {
     size_t bytes;
     void *values;
 };
-enum { COLUMNS = 8 };
+enum { COLUMNS = 12 };
 
 static void columns_of(const struct advntk__evaluation_result *r, struct column columns[COLUMNS])
 {
@@ -44,6 +48,10 @@ static void columns_of(const struct advntk__evaluation_result *r, struct column 
         {"outputs_spent", ADVNTK_INT64, sizeof(int64_t), r->outputs_spent},
         {"gradients_spent", ADVNTK_INT64, sizeof(int64_t), r->gradients_spent},
         {"first_success", ADVNTK_INT32, sizeof(int32_t), r->first_success},
+        {"nearest", ADVNTK_FLOAT64, sizeof(double), r->nearest},
+        {"outputs_to_fool", ADVNTK_INT64, sizeof(int64_t), r->outputs_to_fool},
+        {"gradients_to_fool", ADVNTK_INT64, sizeof(int64_t), r->gradients_to_fool},
+        {"fooled_by", ADVNTK_INT32, sizeof(int32_t), r->fooled_by},
     };
     memcpy(columns, all, sizeof(all));
 }
@@ -62,8 +70,13 @@ static advntk_status result_init(ptrdiff_t images, struct advntk__evaluation_res
     r->outputs_spent = calloc(n, sizeof(*r->outputs_spent));
     r->gradients_spent = calloc(n, sizeof(*r->gradients_spent));
     r->first_success = calloc(n, sizeof(*r->first_success));
+    r->nearest = calloc(n, sizeof(*r->nearest));
+    r->outputs_to_fool = calloc(n, sizeof(*r->outputs_to_fool));
+    r->gradients_to_fool = calloc(n, sizeof(*r->gradients_to_fool));
+    r->fooled_by = calloc(n, sizeof(*r->fooled_by));
     if (!r->clean_right || !r->robust || !r->predicted || !r->loss || !r->distance ||
-        !r->outputs_spent || !r->gradients_spent || !r->first_success) {
+        !r->outputs_spent || !r->gradients_spent || !r->first_success || !r->nearest ||
+        !r->outputs_to_fool || !r->gradients_to_fool || !r->fooled_by) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for the results of %td images", images);
     }
     return ADVNTK_OK;
@@ -79,73 +92,51 @@ void advntk__evaluation_release(struct advntk__evaluation_result *r)
     free(r->outputs_spent);
     free(r->gradients_spent);
     free(r->first_success);
+    free(r->nearest);
+    free(r->outputs_to_fool);
+    free(r->gradients_to_fool);
+    free(r->fooled_by);
     *r = (struct advntk__evaluation_result){0};
 }
 
-/* ---- the journal: the result so far, of the same process or of one that was killed ---- */
+/* ---- a group of images at work ---- */
 
-/* The audit as it lies in memory: the journal is read back on the machine that wrote it. */
-enum { AUDIT_BYTES = sizeof(struct advntk__audit) };
-
-static advntk_status journal_write(const struct advntk__evaluation_job *job,
-                                   const struct advntk__evaluation_result *r,
-                                   struct advntk_error *err)
-{
-    advntk_status rc = ADVNTK_OK;
-    struct advntk__npz_writer *w = NULL;
-    struct column columns[COLUMNS];
-    const ptrdiff_t one = 1, audit = AUDIT_BYTES;
-    const int64_t done = r->done;
-
-    columns_of(r, columns);
-    TRY(advntk__npz_create(job->journal, &w, err));
-    TRY(advntk__npz_add(w, "done", ADVNTK_INT64, 1, &one, &done, err));
-    TRY(advntk__npz_add(w, "audit", ADVNTK_UINT8, 1, &audit, &r->audit, err));
-    for (int i = 0; i < COLUMNS; i++) {
-        TRY(advntk__npz_add(w, columns[i].name, columns[i].dtype, 1, &r->images, columns[i].values,
-                            err));
-    }
-    rc = advntk__npz_finish(w, err);
-    w = NULL;
-out:
-    advntk__npz_abandon(w);
-    return rc;
-}
-
-static advntk_status journal_read(const struct advntk__evaluation_job *job,
-                                  struct advntk__evaluation_result *r, struct advntk_error *err)
-{
-    advntk_status rc = ADVNTK_OK;
-    struct advntk__npz_reader *reader = NULL;
-    struct column columns[COLUMNS];
-    int64_t done = 0;
-
-    if (access(job->journal, F_OK) != 0) {
-        goto out;
-    }
-    columns_of(r, columns);
-    TRY(advntk__npz_open(job->journal, &reader, err));
-    TRY(advntk__npz_read(reader, "done", ADVNTK_INT64, 1, &done, err));
-    TRY(advntk__npz_read(reader, "audit", ADVNTK_UINT8, AUDIT_BYTES, &r->audit, err));
-    for (int i = 0; i < COLUMNS; i++) {
-        TRY(advntk__npz_read(reader, columns[i].name, columns[i].dtype, r->images,
-                             columns[i].values, err));
-    }
-    if (done < 0 || done > r->images || (done % ADVNTK_PANEL != 0 && done != r->images)) {
-        FAIL(err, EFORMAT, "%s: %lld of %td images are done, which cannot be", job->journal,
-             (long long)done, r->images);
-    }
-    r->done = (ptrdiff_t)done;
-out:
-    advntk__npz_close(reader);
-    return rc;
-}
-
-/* ---- a panel ---- */
-
-struct panel_room {
-    double *pixels, *outputs, *point; /* ADVNTK_PANEL rows */
+struct work {
+    const struct advntk__evaluation_job *job;
+    struct advntk__evaluation_result *result;
+    struct advntk__attack_target target;
+    double *pixels; /* ADVNTK__GROUP rows */
+    struct advntk_images images;
+    struct advntk__group *group; /* NULL: none is begun */
 };
+
+/* Begins the group of the first images that are not done. */
+static advntk_status group_begin(struct work *w, struct advntk_error *err)
+{
+    const struct advntk__split *split = w->job->split;
+    const struct advntk_dataset_info *info = &split->source->info;
+    struct advntk__evaluation_result *r = w->result;
+    bool attacked = w->job->evaluation->attack.plugin != NULL;
+    ptrdiff_t at = r->done, left = r->images - at, n = left < ADVNTK__GROUP ? left : ADVNTK__GROUP;
+    advntk_status rc = ADVNTK_OK;
+
+    w->images = (struct advntk_images){.n = n,
+                                       .height = info->height,
+                                       .width = info->width,
+                                       .channels = info->channels,
+                                       .pixels = w->pixels,
+                                       .labels = split->test.labels + at,
+                                       .index = split->test.index + at};
+    TRY(advntk__split_pixels(split, ADVNTK_TEST, n, split->test.index + at, w->pixels, err));
+    TRY(advntk__group_new(&w->target, attacked ? &w->job->evaluation->attack : NULL, &w->images,
+                          &r->audit, &w->group, err));
+    for (ptrdiff_t k = 0; k < advntk__group_parts(w->group); k++) {
+        snprintf(r->part_names[k], sizeof(r->part_names[k]), "%s",
+                 advntk__group_part_name(w->group, k));
+    }
+out:
+    return rc;
+}
 
 static int32_t largest(const double *f, ptrdiff_t classes)
 {
@@ -157,58 +148,196 @@ static int32_t largest(const double *f, ptrdiff_t classes)
     return best;
 }
 
-static advntk_status evaluate_panel(const struct advntk__evaluation_job *job, double started,
-                                    struct panel_room *room, struct advntk__evaluation_result *r,
-                                    struct advntk_error *err)
+static void group_end(struct work *w)
 {
-    const struct advntk__split *split = job->split;
-    const struct advntk_dataset_info *info = &split->source->info;
-    ptrdiff_t at = r->done, left = r->images - at, n = left < ADVNTK_PANEL ? left : ADVNTK_PANEL;
-    const struct advntk_images images = {.n = n,
-                                         .height = info->height,
-                                         .width = info->width,
-                                         .channels = info->channels,
-                                         .pixels = room->pixels,
-                                         .labels = split->test.labels + at,
-                                         .index = split->test.index + at};
-    const struct advntk__attack_target target = {.host = job->host,
-                                                 .model = job->model,
-                                                 .ops = job->ops,
-                                                 .classes = split->classes,
-                                                 .box_lo = split->box_low,
-                                                 .box_hi = split->box_high,
-                                                 .seed = job->seed,
-                                                 .purpose = advntk__identity_purpose(job->digest),
-                                                 .started = started};
-    struct advntk__attack_result seen = {.clean_right = r->clean_right + at,
-                                         .robust = r->robust + at,
-                                         .point = room->point,
-                                         .outputs = room->outputs,
-                                         .loss = r->loss + at,
-                                         .distance = r->distance + at,
-                                         .outputs_spent = r->outputs_spent + at,
-                                         .gradients_spent = r->gradients_spent + at,
-                                         .first_success = r->first_success + at};
-    bool attacked = job->evaluation->attack.plugin != NULL;
+    const struct advntk__attack_result *from = advntk__group_result(w->group);
+    struct advntk__evaluation_result *r = w->result;
+    ptrdiff_t at = r->done, classes = w->job->split->classes;
+
+    for (ptrdiff_t i = 0; i < w->images.n; i++) {
+        r->predicted[at + i] = largest(from->outputs + i * classes, classes);
+        r->clean_right[at + i] = from->clean_right[i];
+        r->robust[at + i] = from->robust[i];
+        r->loss[at + i] = from->loss[i];
+        r->distance[at + i] = from->distance[i];
+        r->outputs_spent[at + i] = from->outputs_spent[i];
+        r->gradients_spent[at + i] = from->gradients_spent[i];
+        r->first_success[at + i] = from->first_success[i];
+        r->nearest[at + i] = from->nearest[i];
+        r->outputs_to_fool[at + i] = from->outputs_to_fool[i];
+        r->gradients_to_fool[at + i] = from->gradients_to_fool[i];
+        r->fooled_by[at + i] = from->fooled_by[i];
+    }
+    r->done += w->images.n;
+    advntk__group_free(w->group);
+    w->group = NULL;
+}
+
+/* ---- the journal: the result so far, of the same process or of one that was killed ---- */
+
+/* The audit and the blocks of a group as they lie in memory: the journal is read back on the
+ * machine that wrote it. */
+enum { AUDIT_BYTES = sizeof(struct advntk__audit), BLOCK_NAME = 64 };
+
+static void block_name(const struct advntk__group_block *block, char name[BLOCK_NAME])
+{
+    snprintf(name, BLOCK_NAME, "group_%s", block->name);
+}
+
+static advntk_status journal_write(struct work *work, struct advntk_error *err)
+{
+    const struct advntk__evaluation_result *r = work->result;
+    struct advntk__group_block blocks[ADVNTK__GROUP_BLOCKS];
+    ptrdiff_t count = work->group ? advntk__group_save(work->group, blocks) : 0;
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__npz_writer *w = NULL;
+    struct column columns[COLUMNS];
+    const ptrdiff_t one = 1, audit = AUDIT_BYTES;
+    const int64_t done = r->done, begun = work->group != NULL;
+
+    columns_of(r, columns);
+    TRY(advntk__npz_create(work->job->journal, &w, err));
+    TRY(advntk__npz_add(w, "done", ADVNTK_INT64, 1, &one, &done, err));
+    TRY(advntk__npz_add(w, "begun", ADVNTK_INT64, 1, &one, &begun, err));
+    TRY(advntk__npz_add(w, "audit", ADVNTK_UINT8, 1, &audit, &r->audit, err));
+    for (int i = 0; i < COLUMNS; i++) {
+        TRY(advntk__npz_add(w, columns[i].name, columns[i].dtype, 1, &r->images, columns[i].values,
+                            err));
+    }
+    for (ptrdiff_t k = 0; k < count; k++) {
+        char name[BLOCK_NAME];
+        block_name(&blocks[k], name);
+        TRY(advntk__npz_add_borrowed(w, name, ADVNTK_UINT8, 1, &blocks[k].count, blocks[k].bytes,
+                                     err));
+    }
+    rc = advntk__npz_finish(w, err);
+    w = NULL;
+out:
+    advntk__npz_abandon(w);
+    return rc;
+}
+
+/* The blocks go into a group begun anew, which has added to the audit what the journal's holds
+ * already: so the audit is read last. */
+static advntk_status journal_read_group(struct work *work, struct advntk__npz_reader *reader,
+                                        struct advntk_error *err)
+{
+    struct advntk__group_block blocks[ADVNTK__GROUP_BLOCKS];
+    ptrdiff_t count;
     advntk_status rc = ADVNTK_OK;
 
-    TRY(advntk__split_pixels(split, ADVNTK_TEST, n, split->test.index + at, room->pixels, err));
-    if (attacked) {
-        TRY(advntk__attack_panel(&target, &job->evaluation->attack, &images, &seen, &r->audit,
-                                 err));
-    } else {
-        TRY(job->ops->forward(job->model, &images, room->outputs, NULL, err));
-        r->audit.images += n;
+    TRY(group_begin(work, err));
+    count = advntk__group_save(work->group, blocks);
+    for (ptrdiff_t k = 0; k < count; k++) {
+        char name[BLOCK_NAME];
+        block_name(&blocks[k], name);
+        TRY(advntk__npz_read(reader, name, ADVNTK_UINT8, blocks[k].count, blocks[k].bytes, err));
     }
-    for (ptrdiff_t i = 0; i < n; i++) {
-        r->predicted[at + i] = largest(room->outputs + i * split->classes, split->classes);
-        if (!attacked) {
-            seen.clean_right[i] = r->predicted[at + i] == images.labels[i];
-            seen.robust[i] = seen.clean_right[i];
-            seen.first_success[i] = seen.clean_right[i] ? -1 : 0;
+out:
+    return rc;
+}
+
+static advntk_status journal_read(struct work *work, struct advntk_error *err)
+{
+    struct advntk__evaluation_result *r = work->result;
+    const char *journal = work->job->journal;
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__npz_reader *reader = NULL;
+    struct column columns[COLUMNS];
+    int64_t done = 0, begun = 0;
+
+    if (access(journal, F_OK) != 0) {
+        goto out;
+    }
+    columns_of(r, columns);
+    TRY(advntk__npz_open(journal, &reader, err));
+    TRY(advntk__npz_read(reader, "done", ADVNTK_INT64, 1, &done, err));
+    TRY(advntk__npz_read(reader, "begun", ADVNTK_INT64, 1, &begun, err));
+    for (int i = 0; i < COLUMNS; i++) {
+        TRY(advntk__npz_read(reader, columns[i].name, columns[i].dtype, r->images,
+                             columns[i].values, err));
+    }
+    if (done < 0 || done > r->images || (done % ADVNTK__GROUP != 0 && done != r->images) ||
+        (begun && done == r->images)) {
+        FAIL(err, EFORMAT, "%s: %lld of %td images are done, which cannot be", journal,
+             (long long)done, r->images);
+    }
+    r->done = (ptrdiff_t)done;
+    if (begun) {
+        TRY(journal_read_group(work, reader, err));
+    }
+    TRY(advntk__npz_read(reader, "audit", ADVNTK_UINT8, AUDIT_BYTES, &r->audit, err));
+out:
+    advntk__npz_close(reader);
+    return rc;
+}
+
+/* What the journal holds, or nothing where it is damaged. */
+static advntk_status pick_up(struct work *w, struct advntk_error *err)
+{
+    struct advntk_error damage;
+    advntk_status rc = journal_read(w, &damage);
+
+    if (rc == ADVNTK_EFORMAT || rc == ADVNTK_ESHAPE || rc == ADVNTK_ENOTFOUND) {
+        advntk_log(w->job->host, ADVNTK_LOG_WARNING, "%s; evaluation %s begins again", damage.text,
+                   w->job->evaluation->name);
+        advntk__group_free(w->group);
+        w->group = NULL;
+        w->result->done = 0;
+        w->result->audit = (struct advntk__audit){0};
+        rc = ADVNTK_OK;
+    } else if (rc != ADVNTK_OK && err) {
+        *err = damage;
+    }
+    return rc;
+}
+
+/* ---- the evaluation ---- */
+
+/* One unit of a group; at its end the group is put away. */
+static advntk_status evaluate_unit(struct work *w, struct advntk_error *err)
+{
+    bool finished = false;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk_cancelled(w->job->host, err));
+    if (!w->group) {
+        TRY(group_begin(w, err));
+    }
+    TRY(advntk__group_step(w->group, &finished, err));
+    if (finished) {
+        group_end(w);
+    }
+out:
+    return rc;
+}
+
+static advntk_status evaluate_all(struct work *w, struct advntk_error *err)
+{
+    double saved = advntk__attack_clock(), took = 0;
+    struct advntk__evaluation_result *r = w->result;
+    advntk_status rc = ADVNTK_OK, kept;
+    char what[64];
+
+    snprintf(what, sizeof(what), "evaluate %s", w->job->evaluation->name);
+    while (r->done < r->images) {
+        double now = advntk__attack_clock();
+        ptrdiff_t part =
+            w->group ? (ptrdiff_t)(advntk__group_share(w->group) * (double)w->images.n) : 0;
+        advntk_progress(w->job->host, what, r->done + part, r->images);
+        if (now - saved > fmax(journal_seconds, journal_share * took)) {
+            TRY(journal_write(w, err));
+            saved = advntk__attack_clock();
+            took = saved - now;
         }
+        rc = evaluate_unit(w, err);
+        if (rc == ADVNTK_ECANCELLED && (r->done > 0 || w->group)) {
+            kept = journal_write(w, NULL);
+            (void)kept; /* the interruption is the news; without the journal only time is lost */
+        }
+        TRY(rc);
     }
-    r->done = at + n;
+    advntk_progress(w->job->host, what, r->done, r->images);
 out:
     return rc;
 }
@@ -217,54 +346,31 @@ advntk_status advntk__evaluate(const struct advntk__evaluation_job *job,
                                struct advntk__evaluation_result *result, struct advntk_error *err)
 {
     const struct advntk__split *split = job->split;
-    struct panel_room room = {.pixels = advntk_alloc(ADVNTK_PANEL * split->d, sizeof(double)),
-                              .outputs =
-                                  advntk_alloc(ADVNTK_PANEL * split->classes, sizeof(double)),
-                              .point = advntk_alloc(ADVNTK_PANEL * split->d, sizeof(double))};
-    double started = advntk__attack_clock(), saved = started;
-    struct advntk_error damage;
-    advntk_status rc = ADVNTK_OK, kept;
-    char what[64];
+    ptrdiff_t rows = job->images < ADVNTK__GROUP ? job->images : ADVNTK__GROUP;
+    struct work w = {.job = job,
+                     .result = result,
+                     .target = {.host = job->host,
+                                .model = job->model,
+                                .ops = job->ops,
+                                .classes = split->classes,
+                                .box_lo = split->box_low,
+                                .box_hi = split->box_high,
+                                .seed = job->seed,
+                                .purpose = advntk__identity_purpose(job->digest),
+                                .started = advntk__attack_clock()},
+                     .pixels = advntk_alloc(rows * split->d, sizeof(double))};
+    advntk_status rc = ADVNTK_OK;
 
-    snprintf(what, sizeof(what), "evaluate %s", job->evaluation->name);
     TRY(result_init(job->images, result, err));
-    if (!room.pixels || !room.outputs || !room.point) {
-        FAIL(err, ENOMEM, "no memory for a panel of %d images", ADVNTK_PANEL);
+    if (!w.pixels) {
+        FAIL(err, ENOMEM, "no memory for %td images", rows);
     }
-    rc = journal_read(job, result, &damage);
-    if (rc == ADVNTK_EFORMAT || rc == ADVNTK_ESHAPE || rc == ADVNTK_ENOTFOUND) {
-        advntk_log(job->host, ADVNTK_LOG_WARNING, "%s; evaluation %s begins again", damage.text,
-                   job->evaluation->name);
-        result->done = 0;
-        result->audit = (struct advntk__audit){0};
-    } else if (rc != ADVNTK_OK) {
-        if (err) {
-            *err = damage;
-        }
-        goto out;
-    }
-    while (result->done < result->images) {
-        double now = advntk__attack_clock();
-        advntk_progress(job->host, what, result->done, result->images);
-        if (now - saved > journal_seconds) {
-            TRY(journal_write(job, result, err));
-            saved = now;
-        }
-        rc = advntk_cancelled(job->host, err);
-        if (rc == ADVNTK_OK) {
-            rc = evaluate_panel(job, started, &room, result, err);
-        }
-        if (rc == ADVNTK_ECANCELLED && result->done > 0) {
-            kept = journal_write(job, result, NULL);
-            (void)kept; /* the interruption is the news; without the journal only time is lost */
-        }
-        TRY(rc);
-    }
-    advntk_progress(job->host, what, result->done, result->images);
+    TRY(pick_up(&w, err));
+    TRY(evaluate_all(&w, err));
+    advntk__audit_judge(&result->audit);
 out:
-    advntk_free(room.pixels);
-    advntk_free(room.outputs);
-    advntk_free(room.point);
+    advntk__group_free(w.group);
+    advntk_free(w.pixels);
     if (rc != ADVNTK_OK) {
         advntk_error_prefix(err, "evaluation %s: ", job->evaluation->name);
         advntk__evaluation_release(result);

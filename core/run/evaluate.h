@@ -30,7 +30,11 @@ struct advntk__evaluation_result {
     double *loss, *distance;
     int64_t *outputs_spent, *gradients_spent;
     int32_t *first_success;
+    double *nearest;
+    int64_t *outputs_to_fool, *gradients_to_fool;
+    int32_t *fooled_by;
     struct advntk__audit audit;
+    char part_names[ADVNTK__PARTS][64]; /* audit.part_count of them */
 };
 
 /* Fails: what model and attack say, prefixed with the evaluation's name; ECANCELLED (the journal is

@@ -104,7 +104,8 @@ static inline advntk_status momentum_step(void *state, const struct advntk_attac
             ask->point[k] = seen->point[k] + s->length * s->direction[k];
         }
     }
-    ask->gradient = view->step + 1 < s->steps;
+    ask->last = view->step + 1 >= s->steps;
+    ask->gradient = !ask->last;
     return rc;
 }
 

@@ -119,7 +119,8 @@ static advntk_status pgd_step(void *state, const struct advntk_attack_view *view
             ask->point[k] = seen->point[k] + s->length * s->direction[k];
         }
     }
-    ask->gradient = !frozen && view->step + 1 < s->config.steps;
+    ask->last = view->step + 1 >= s->config.steps;
+    ask->gradient = !frozen && !ask->last;
     return rc;
 }
 

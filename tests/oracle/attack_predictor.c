@@ -17,12 +17,14 @@ static advntk_status long_vjp(void *model, const struct advntk_tape *tape, ptrdi
                               const double *g, double *dx, struct advntk_error *err)
 {
     advntk_status rc = advntk_predictor_ops()->vjp(model, tape, m, g, dx, err);
-    for (ptrdiff_t k = 0; k < 4 * D; k++) {
+    for (ptrdiff_t k = 0; k < TEST * m * D; k++) {
         dx[k] *= 1.1;
     }
     return rc;
 }
 
+/* 5 % are allowed, and what drowns in the rounding of float32 is no evidence: along the gradient
+ * all show. */
 static void attack(enum advntk_precision precision, double tolerance)
 {
     static const double shift[CHANNELS] = {0, 0, 0}, scale[CHANNELS] = {1, 1, 1};
@@ -54,8 +56,15 @@ static void attack(enum advntk_precision precision, double tolerance)
                                               .loss = mse,
                                               .projection = ADVNTK_PROJECT_EXACT,
                                               .score = ADVNTK_SCORE_LAST};
-    struct advntk__attack_result r = {clean_right, robust, point,     outputs, loss,
-                                      distance,    spent,  gradients, first};
+    struct advntk__attack_result r = {.clean_right = clean_right,
+                                      .robust = robust,
+                                      .point = point,
+                                      .outputs = outputs,
+                                      .loss = loss,
+                                      .distance = distance,
+                                      .outputs_spent = spent,
+                                      .gradients_spent = gradients,
+                                      .first_success = first};
     struct advntk_images images = {TEST, SIDE, SIDE, CHANNELS, x_test, label, NULL};
     struct advntk__attack_target target = {.host = host,
                                            .ops = advntk_predictor_ops(),
@@ -94,7 +103,7 @@ static void attack(enum advntk_precision precision, double tolerance)
     }
     ok(off <= tolerance * TEST * D, "%s: share of pixels that end elsewhere: %.1e",
        precision == ADVNTK_PRECISION_FLOAT32 ? "float32" : "float64", off / (TEST * D));
-    ok(audit.gradient_mismatch == 0 && audit.checked_gradients == 8 &&
+    ok(audit.gradient_mismatch == 0 && audit.checked_gradients == 2 * TEST &&
            audit.worst_gradient_error < 0.02,
        "the audit finds its gradients right (worst error %.1e)", audit.worst_gradient_error);
     ok(audit.outside_ball == 0 && audit.outside_box == 0 && audit.zero_gradients == 0,
@@ -104,8 +113,9 @@ static void attack(enum advntk_precision precision, double tolerance)
     target.ops = &wrong;
     audit = (struct advntk__audit){0};
     must(advntk__attack_panel(&target, &pgd, &images, &r, &audit, &err), &err);
-    ok(audit.gradient_mismatch >= 4, "gradients a tenth too long are found, in %d of 8 directions",
-       (int)audit.gradient_mismatch);
+    ok(audit.gradient_mismatch >= TEST,
+       "gradients a tenth too long are found, in %d of %d directions", (int)audit.gradient_mismatch,
+       2 * TEST);
     advntk_predictor_free(predictor);
     kernel->points_free(state, train);
     kernel->close(state);

@@ -7,8 +7,8 @@
  *
  *     open -> [step]* -> close          once a restart, on a panel of at most ADVNTK_PANEL images
  *
- * Rows keep their place: image i is row i mod 128 of panel i div 128; rows that fell or are done are
- * masked (active[i] false), never moved.
+ * Rows keep their place throughout a restart: rows that fell or are done are masked (active[i] false),
+ * never moved. Before each restart the images that are still attacked are packed in index order.
  */
 #ifndef ADVNTK_ATTACK_H
 #define ADVNTK_ATTACK_H
@@ -70,6 +70,7 @@ struct advntk_attack_settings {
     double budget_seconds;       /* an evaluation; 0: no limit. Images cut short make the audit suspect */
     int64_t target_classes;      /* targets each: how many classes, from the most likely wrong one; at most classes - 1 */
     int success;                 /* enum advntk_success; what counts where the attack is targeted */
+    int64_t eot;                 /* gradients averaged at a point, each charged: for models that draw at random */
 };
 
 struct advntk_attack_view {
@@ -108,6 +109,8 @@ struct advntk_attack_ask {
     /* RADIUS: the ball to search in, in radii, >= 1; 1 at entry. Where it is larger, points outside
      * the radius are evaluated and told, but neither count as successes nor are kept. */
     double reach;
+    bool last;               /* these are the restart's last points; step is not called again. Spares
+                              * training the evaluation, whose result nobody would see */
 };
 
 struct advntk_attack_ops {
