@@ -21,7 +21,10 @@ plugins = \
 	activation/relu \
 	activation/sigmoid_like \
 	activation/sign \
+	activation/silu \
 	activation/sin \
+	activation/softplus \
+	activation/tanh \
 	architecture/cnn \
 	architecture/custom \
 	architecture/mlp \

@@ -5,9 +5,11 @@
 #include "graph/graph.h"
 #include "infinite/engine.h"
 #include "infinite/pixel.h"
+#include "infinite/position.h"
 
 #include <advntk/backend.h>
 #include <advntk/model.h>
+#include <advntk/plugin.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -32,7 +34,8 @@ struct tape {
 };
 
 struct engine {
-    struct advntk__pixel *pixel; /* of networks with maps: does all the work, the rest is unused */
+    struct advntk__pixel *pixel;       /* of networks with maps, and of those that neither it nor */
+    struct advntk__position *position; /* the program knows: do all the work, the rest is unused */
     struct advntk_host *host;
     const struct advntk_graph *graph;
     struct advntk__program program;
@@ -72,6 +75,24 @@ static void product(const struct engine *e, bool transpose_b, ptrdiff_t m, ptrdi
     }
 }
 
+/* Whether a graph has more than the program (pass.c) or the pixel engine knows. */
+static bool needs_position(const struct advntk_graph *graph)
+{
+    bool maps = advntk__graph_layout(graph) != ADVNTK__LAYOUT_FLAT;
+
+    for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
+        const struct advntk__layer *layer = advntk__graph_layer(graph, i);
+        const struct advntk_activation_ops *ops =
+            layer->kind == ADVNTK__LAYER_ACTIVATION ? layer->activation.plugin->ops : NULL;
+        bool series = ops && !ops->dual64[ADVNTK_ISA_PORTABLE] && !ops->dual32[ADVNTK_ISA_PORTABLE];
+        if (layer->full || layer->width > 0 || layer->kind >= ADVNTK__LAYER_POOL ||
+            (maps && series)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 advntk_status advntk_infinite_open(struct advntk_host *host,
                                    const struct advntk_kernel_setup *setup,
                                    enum advntk_infinite_kind kind, void **state,
@@ -102,6 +123,12 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
     e->d = image.height * image.width * image.channels;
     e->pass32 = advntk__pass32(advntk_host_isa(host));
     e->pass64 = advntk__pass64(advntk_host_isa(host));
+    if (needs_position(setup->graph)) {
+        TRY(advntk__position_open(host, setup, kind, &e->position, err));
+        *state = e;
+        e = NULL;
+        goto out;
+    }
     if (advntk__graph_layout(setup->graph) != ADVNTK__LAYOUT_FLAT) {
         TRY(advntk__pixel_open(host, setup, kind, &e->pixel, err));
         *state = e;
@@ -137,6 +164,7 @@ void advntk_infinite_close(void *state)
         e->unused = next;
     }
     advntk__pixel_close(e->pixel);
+    advntk__position_close(e->position);
     advntk_free(e->weights);
     advntk_free(e->sums);
     advntk__program_release(&e->program);
@@ -150,6 +178,10 @@ void advntk_infinite_points_free(void *state, void *points)
     const struct engine *e = state;
     struct points *p = points;
 
+    if (e->position) {
+        advntk__position_points_free(points);
+        return;
+    }
     if (e->pixel) {
         advntk__pixel_points_free(points);
         return;
@@ -175,6 +207,9 @@ advntk_status advntk_infinite_points_new(void *state, ptrdiff_t n, void **points
     ptrdiff_t series = e->program.series * ADVNTK__SERIES;
     struct points *p = NULL;
 
+    if (e->position) {
+        return advntk__position_points_new(e->position, n, points, err);
+    }
     if (e->pixel) {
         return advntk__pixel_points_new(e->pixel, n, points, err);
     }
@@ -266,6 +301,9 @@ advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t fi
     ptrdiff_t numbers = e->program.series * ADVNTK__SERIES;
     double *work = NULL, *slots, *series, q = 0, tail;
 
+    if (e->position) {
+        return advntk__position_points_put(e->position, points, first, count, pixels, err);
+    }
     if (e->pixel) {
         return advntk__pixel_points_put(e->pixel, points, first, count, pixels, err);
     }
@@ -309,6 +347,9 @@ advntk_status advntk_infinite_diagonal(void *state, const void *a, ptrdiff_t fir
     const struct engine *e = state;
     const struct points *p = a;
 
+    if (e->position) {
+        return advntk__position_diagonal(a, first, count, k, err);
+    }
     if (e->pixel) {
         return advntk__pixel_diagonal(a, first, count, k, err);
     }
@@ -394,6 +435,9 @@ advntk_status advntk_infinite_tile(void *state, const void *a, ptrdiff_t i0, ptr
     const struct points *pa = a, *pb = b;
     void *work;
 
+    if (e->position) {
+        return advntk__position_tile(e->position, a, i0, m, b, j0, n, lower, k, ld, arena, err);
+    }
     if (e->pixel) {
         return advntk__pixel_tile(e->pixel, a, i0, m, b, j0, n, lower, k, ld, arena, err);
     }
@@ -455,7 +499,9 @@ void advntk_infinite_tape_free(void *state, void *tape)
     struct engine *e = state;
     struct tape *t = tape;
 
-    if (e->pixel) {
+    if (e->position) {
+        advntk__position_tape_free(tape);
+    } else if (e->pixel) {
         advntk__pixel_tape_free(tape);
     } else if (t) {
         t->next = e->unused;
@@ -505,6 +551,9 @@ advntk_status advntk_infinite_panel(void *state, const void *a, const void *b, v
     struct tape *kept = NULL;
     struct panel_task task = {e, pa, pb, k, NULL};
 
+    if (e->position) {
+        return advntk__position_panel(e->position, a, b, k, tape, err);
+    }
     if (e->pixel) {
         return advntk__pixel_panel(e->pixel, a, b, k, tape, err);
     }
@@ -651,6 +700,9 @@ advntk_status advntk_infinite_panel_vjp(void *state, const void *tape, ptrdiff_t
     const struct tape *t = tape;
     struct vjp_task task = {.e = e, .tape = t, .m = m, .dx = dx};
 
+    if (e->position) {
+        return advntk__position_panel_vjp(e->position, tape, m, g, dx, err);
+    }
     if (e->pixel) {
         return advntk__pixel_panel_vjp(e->pixel, tape, m, g, dx, err);
     }

@@ -5,13 +5,24 @@ libadvntk_la_SOURCES += \
 	core/infinite/hermite.c \
 	core/infinite/hermite.h \
 	core/infinite/import.c \
+	core/infinite/loops.h \
 	core/infinite/pixel.c \
 	core/infinite/pixel.h \
+	core/infinite/position.c \
+	core/infinite/position.h \
+	core/infinite/position_image.c \
+	core/infinite/position_net.c \
 	core/infinite/predictor.c \
 	core/infinite/predictor.h \
-	core/infinite/program.c
+	core/infinite/program.c \
+	core/infinite/variance.c \
+	core/infinite/variance.h
 libkernels_la_SOURCES += \
 	core/infinite/pass.c \
 	core/infinite/pass.inc \
 	core/infinite/pixel_pass.c \
-	core/infinite/pixel_pass.inc
+	core/infinite/pixel_pass.inc \
+	core/infinite/position_back.inc \
+	core/infinite/position_pass.c \
+	core/infinite/position_pass.inc \
+	core/infinite/series.inc

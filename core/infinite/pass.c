@@ -7,23 +7,18 @@
 #include "config.h"
 
 #include "infinite/engine.h"
+#include "infinite/loops.h"
 
 #include <advntk/isa.h>
 #include <math.h>
 #include <string.h>
 
-/* in and out may be the same register, never overlapping ones */
-#if defined(__clang__)
-#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define INDEPENDENT _Pragma("GCC ivdep")
-#else
-#define INDEPENDENT
-#endif
+/* in and out may be the same register, never overlapping ones: INDEPENDENT */
 
 #define REAL float
 #define SQRT sqrtf
 #define NAME(name) name##32
+#include "infinite/series.inc"
 #include "infinite/pass.inc"
 ADVNTK_ISA_VARIANTS(pass32, (const struct advntk__program *p, const struct advntk__block32 *b),
                     (p, b))
@@ -34,6 +29,7 @@ ADVNTK_ISA_VARIANTS(pass32, (const struct advntk__program *p, const struct advnt
 #define REAL double
 #define SQRT sqrt
 #define NAME(name) name##64
+#include "infinite/series.inc"
 #include "infinite/pass.inc"
 ADVNTK_ISA_VARIANTS(pass64, (const struct advntk__program *p, const struct advntk__block64 *b),
                     (p, b))

@@ -7,6 +7,7 @@
 #include "engine.h"
 
 #include <jansson.h>
+#include <unistd.h>
 
 enum { N1 = 6, N2 = 5, D = 8 * 8 * 3, SLOTS_MAX = 200 };
 
@@ -83,6 +84,19 @@ static ptrdiff_t add_layer(struct advntk_graph *graph, ptrdiff_t at, json_t *lay
     if (strcmp(name, "activation") == 0) {
         return advntk_graph_activation(graph, at, activation_slot(value));
     }
+    if (strcmp(name, "layer_norm") == 0) {
+        return advntk_graph_layer_norm(graph, at, false, 1e-12);
+    }
+    if (strcmp(name, "global_average_pool") == 0) {
+        return advntk_graph_global_pool(graph, at, ADVNTK_POOLING_AVERAGE);
+    }
+    if (strcmp(name, "average_pool") == 0 || strcmp(name, "sum_pool") == 0) {
+        sizes(value, "window", 1, window.filter);
+        sizes(value, "window", 1, window.stride);
+        window.padding = ADVNTK_PADDING_VALID;
+        return advntk_graph_pool(
+            graph, at, *name == 's' ? ADVNTK_POOLING_SUM : ADVNTK_POOLING_AVERAGE, window);
+    }
     if (strcmp(name, "residual") == 0) {
         branch[0] = add_list(graph, at, json_object_get(value, "main"));
         branch[1] = add_list(graph, at, json_object_get(value, "shortcut"));
@@ -158,6 +172,18 @@ static void compute(struct advntk_host *host, const struct advntk_kernel_ops *ke
     kernel->close(state);
 }
 
+/* The reference's, or NULL where it is not a number: rectified_monomial2 with equal images. */
+static double *reference(const char *file, ptrdiff_t *count)
+{
+    char path[1024];
+
+    snprintf(path, sizeof(path), "%s/%s.npy", TEST_DATA, file);
+    if (strstr(file, "rectified_monomial2") && access(path, F_OK) != 0) {
+        return NULL;
+    }
+    return array_read(file, count);
+}
+
 /* The reference takes an image with itself from products, its angle is up to 2e-8 a layer and not 0
  * (kernels.c): the diagonal is compared by itself. */
 static void compare(const char *network, const char *kernel, struct result *r,
@@ -174,27 +200,31 @@ static void compare(const char *network, const char *kernel, struct result *r,
     snprintf(file, sizeof(file), "kernels/%s-%s", network, kernel);
     snprintf(name, sizeof(name), "%s %s %s", file, wide ? "float64" : "float32",
              advntk__isa_name(host->isa));
-    want = array_read(file, &count);
-    is_close(count, r->value, want, tolerance, name);
+    want = reference(file, &count);
+    if (want) {
+        is_close(count, r->value, want, tolerance, name);
+    }
     free(want);
     snprintf(file, sizeof(file), "kernels/%s-%s_self", network, kernel);
-    want = array_read(file, &count);
-    for (int i = 0; i < N1; i++) {
+    want = reference(file, &count);
+    for (int i = 0; want && i < N1; i++) {
         double off = fabs(r->self[i * N1 + i] - want[i * N1 + i]) / want[i * N1 + i];
         error = isnan(off) || off > error ? off : error;
         off = fabs(r->diagonal[i] - want[i * N1 + i]) / want[i * N1 + i];
         error = isnan(off) || off > error ? off : error;
         r->self[i * N1 + i] = want[i * N1 + i];
     }
-    ok(error < (wide ? 2e-7 : 2e-6), "%s: diagonal (%.2g)", name, error);
-    is_close(count, r->self, want, tolerance, name);
-    free(want);
-    if (gradient) {
-        snprintf(file, sizeof(file), "kernels/%s-grad_%s", network, kernel);
-        want = array_read(file, &count);
-        is_close(count, r->gradient, want, slope, name);
-        free(want);
+    if (want) {
+        ok(error < (wide ? 2e-7 : 2e-6), "%s: diagonal (%.2g)", name, error);
+        is_close(count, r->self, want, tolerance, name);
     }
+    free(want);
+    snprintf(file, sizeof(file), "kernels/%s-grad_%s", network, kernel);
+    want = gradient ? reference(file, &count) : NULL;
+    if (want) {
+        is_close(count, r->gradient, want, slope, name);
+    }
+    free(want);
 }
 
 static void test_network(struct advntk_host *host, const json_t *network)

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The engine for every network that the faster ones leave over (engine.c chooses): pools, which mix
+ * pixels; layer norm, products and the standard parameterisation; activations without dual moments
+ * on maps. A pair is a map at each layer, of one number a pixel, or, where a later layer asks for
+ * it (graph.h: full), of one number a pair of positions. Values are computed pair by pair;
+ * gradients in reverse mode, pair by pair, and what reaches the variances of an image is summed
+ * over all pairs before it is pushed back through the image's own covariances.
+ *
+ * Notation: K, T: nngp and tangent kernel behind a layer; gK, gT: the derivatives of the result
+ * with respect to them; q: variances, K of a position with itself. A full map of H x W positions
+ * has the order [y][y'][x][x'], (y,x) a position of the first image, (y',x') of the second: the
+ * windows of both axes are sums of shifted blocks.
+ *
+ * Cost of a pair: about 2 (filter height + width) + the activation's flops a number and layer;
+ * memory a thread: few maps forward; in reverse, also the maps before layers that are not linear.
+ * Functions are those of struct advntk_kernel_ops (advntk/kernel.h).
+ */
+#ifndef ADVNTK_INFINITE_POSITION_H
+#define ADVNTK_INFINITE_POSITION_H
+
+#include "graph/graph.h"
+
+#include <advntk/activation.h>
+#include <advntk/infinite.h>
+
+enum advntk__position_kind {
+    ADVNTK__POSITION_INPUT,
+    ADVNTK__POSITION_AFFINE, /* dense is a window of one pixel */
+    ADVNTK__POSITION_MEAN,   /* flatten */
+    ADVNTK__POSITION_ACTIVATION,
+    ADVNTK__POSITION_NORM,
+    ADVNTK__POSITION_SUM,
+    ADVNTK__POSITION_PRODUCT,
+    ADVNTK__POSITION_POOL,
+    ADVNTK__POSITION_DIAGONAL /* of a full map, each position with itself */
+};
+
+/* One axis of a window: output o covers the inputs o * stride - low + (0 .. filter-1). */
+struct advntk__position_axis {
+    ptrdiff_t in, out, filter, stride, low;
+};
+
+struct advntk__position_step {
+    enum advntk__position_kind kind;
+    ptrdiff_t layer, from_count;
+    ptrdiff_t *from; /* steps; owned */
+    ptrdiff_t height, width, pixels, entries;
+    bool full;
+    ptrdiff_t last_use;                /* the last step that reads it */
+    struct advntk__position_axis y, x; /* AFFINE, POOL */
+    bool wraps;                        /* the image's far side stands beyond its edge, not zeros */
+    double scale;                      /* POOL: of a window's sum */
+    double w2, b2, mix, one;           /* AFFINE: K' = w2 A K + b2, T' = w2 A T + mix A K + one */
+    ptrdiff_t slot;                    /* ACTIVATION, NORM: its place among the deviations */
+    ptrdiff_t series; /* ACTIVATION: its place among the series; -1: it has duals */
+    double eps;       /* NORM */
+    bool whole_image; /* NORM */
+    const struct advntk_activation_ops *ops;
+    const void *config;
+    advntk_dual32_fn dual32;
+    advntk_dual64_fn dual64;
+};
+
+/* Where the maps are: at[step]. Maps share memory when they are not needed at the same time. */
+struct advntk__position_plan {
+    ptrdiff_t *at;
+    ptrdiff_t size; /* numbers in all */
+};
+
+struct advntk__position_net {
+    struct advntk__position_step *steps;
+    ptrdiff_t count;
+    ptrdiff_t slots;         /* numbers in the deviations of an image */
+    ptrdiff_t series;        /* numbers in its Hermite series */
+    ptrdiff_t scratch, wide; /* numbers that a run needs besides maps */
+    ptrdiff_t channels, most_pixels;
+    struct advntk__position_plan forward; /* values, when nothing follows */
+    struct advntk__position_plan kept;    /* values that reverse mode needs stay */
+    struct advntk__position_plan reverse; /* derivatives */
+};
+
+/*
+ * One pair. x, y: channels,pixels; a, ia, b, ib: slots, standard deviations and inverses before an
+ * activation, 1/sqrt(eps + variance) (twice) of a layer norm; series: number t of pixel p of a
+ * series is at series + t * pixels + p. K, T, gK, gT: maps of a plan; T, gT NULL: not wanted. q:
+ * slots, the derivatives with respect to the first image's variances are added to it. scratch,
+ * wide: net's.
+ */
+struct advntk__position_pair32 {
+    const float *x, *y, *a, *ia, *b, *ib, *series_a, *series_b;
+    const ptrdiff_t *at, *g_at;
+    float *K, *T, *gK, *gT, *scratch;
+    double *wide, *q;
+};
+struct advntk__position_pair64 {
+    const double *x, *y, *a, *ia, *b, *ib, *series_a, *series_b;
+    const ptrdiff_t *at, *g_at;
+    double *K, *T, *gK, *gT, *scratch;
+    double *wide, *q;
+};
+
+/* Steps first .. last, in this order; in reverse from last down to first. The caller sets the
+ * derivative of the last step; that of step 0 is what is left. */
+typedef void (*advntk__position_run32_fn)(const struct advntk__position_net *net,
+                                          const struct advntk__position_pair32 *pair,
+                                          ptrdiff_t first, ptrdiff_t last);
+typedef void (*advntk__position_run64_fn)(const struct advntk__position_net *net,
+                                          const struct advntk__position_pair64 *pair,
+                                          ptrdiff_t first, ptrdiff_t last);
+/* After the reverse run: dx (channels,pixels) += the derivatives of the first map times y. */
+typedef void (*advntk__position_pixels32_fn)(const struct advntk__position_net *net,
+                                             const struct advntk__position_pair32 *pair,
+                                             double *dx);
+typedef void (*advntk__position_pixels64_fn)(const struct advntk__position_net *net,
+                                             const struct advntk__position_pair64 *pair,
+                                             double *dx);
+struct advntk__position_code {
+    advntk__position_run32_fn forward32, reverse32;
+    advntk__position_run64_fn forward64, reverse64;
+    advntk__position_pixels32_fn pixels32;
+    advntk__position_pixels64_fn pixels64;
+};
+struct advntk__position_code advntk__position_code(int isa);
+/* Sets net->scratch and net->wide. */
+void advntk__position_measure(struct advntk__position_net *net);
+
+/* Graph to steps and plans (position_net.c). Fails: ENOMEM, ELIMIT (a map too large to address),
+ * EUNSUPPORTED. Release in every case. */
+ADVNTK_MUST_CHECK advntk_status advntk__position_compile(const struct advntk_graph *graph, int isa,
+                                                         enum advntk_precision precision,
+                                                         struct advntk__position_net *net,
+                                                         struct advntk_error *err);
+void advntk__position_release(struct advntk__position_net *net);
+
+/* One image in float64 (position_image.c): its covariances with itself. */
+struct advntk__position_image {
+    double *x;                      /* channels,pixels: filled by the caller */
+    double *std, *inverse, *series; /* slots, slots, series */
+    double *K, *T, *gK;             /* T NULL: no tangent kernel; gK NULL: no gradient */
+    double *scratch, *wide, *own;
+    double *q; /* slots; NULL: no gradient */
+};
+/* Numbers of all arrays but x, std, inverse and series; the image's arrays are set in `room`. */
+ptrdiff_t advntk__position_image_room(const struct advntk__position_net *net, bool tangent,
+                                      bool gradient, double *room,
+                                      struct advntk__position_image *image);
+/* Runs the image through the net: fills std, inverse, series; kernel: that of the image with
+ * itself, nngp and ntk (0 without T); *tail: the largest part that a series leaves out, relative.
+ * Fails: ENUMERIC, naming the layer; ENOMEM. */
+ADVNTK_MUST_CHECK advntk_status advntk__position_image_run(
+    const struct advntk__position_net *net, const struct advntk__position_code *code,
+    const struct advntk_graph *graph, enum advntk_precision precision,
+    const struct advntk__position_image *image, double kernel[2], double *tail,
+    struct advntk_error *err);
+/* After the run with a gradient: q (slots), derivatives with respect to the variances, to those
+ * with respect to x: dx += them. */
+void advntk__position_image_push(const struct advntk__position_net *net,
+                                 const struct advntk__position_code *code,
+                                 const struct advntk__position_image *image, const double *q,
+                                 double *dx);
+
+struct advntk__position;
+ADVNTK_MUST_CHECK advntk_status advntk__position_open(struct advntk_host *host,
+                                                      const struct advntk_kernel_setup *setup,
+                                                      enum advntk_infinite_kind kind,
+                                                      struct advntk__position **engine,
+                                                      struct advntk_error *err);
+void advntk__position_close(struct advntk__position *e);
+ADVNTK_MUST_CHECK advntk_status advntk__position_points_new(const struct advntk__position *e,
+                                                            ptrdiff_t n, void **points,
+                                                            struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__position_points_put(struct advntk__position *e,
+                                                            void *points, ptrdiff_t first,
+                                                            ptrdiff_t count, const double *pixels,
+                                                            struct advntk_error *err);
+void advntk__position_points_free(void *points);
+ADVNTK_MUST_CHECK advntk_status advntk__position_diagonal(const void *a, ptrdiff_t first,
+                                                          ptrdiff_t count, double *k,
+                                                          struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__position_tile(const struct advntk__position *e,
+                                                      const void *a, ptrdiff_t i0, ptrdiff_t m,
+                                                      const void *b, ptrdiff_t j0, ptrdiff_t n,
+                                                      bool lower, void *k, ptrdiff_t ld,
+                                                      struct advntk_arena *arena,
+                                                      struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__position_panel(const struct advntk__position *e,
+                                                       const void *a, const void *b, void *k,
+                                                       void **tape, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__position_panel_vjp(struct advntk__position *e,
+                                                           const void *tape, ptrdiff_t m,
+                                                           const void *g, double *dx,
+                                                           struct advntk_error *err);
+void advntk__position_tape_free(void *tape);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Variances of one image on its way through a network: what every engine asks of them. */
+#ifndef ADVNTK_INFINITE_VARIANCE_H
+#define ADVNTK_INFINITE_VARIANCE_H
+
+#include "graph/graph.h"
+
+#include <advntk/activation.h>
+#include <advntk/kernel.h>
+
+/* A variance that a layer takes: not NaN, in the activation's domain (ops NULL: any), 0 or large
+ * enough that products with other variances and their inverses are numbers of the precision.
+ * Fails: ENUMERIC, naming the layer. */
+ADVNTK_MUST_CHECK advntk_status advntk__variance_check(const struct advntk_graph *graph,
+                                                       ptrdiff_t layer,
+                                                       const struct advntk_activation_ops *ops,
+                                                       enum advntk_precision precision, double q,
+                                                       struct advntk_error *err);
+
+/* k and t, values of nngp and tangent kernel behind a layer, are finite numbers of the precision.
+ * Fails: ENUMERIC, naming the layer. */
+ADVNTK_MUST_CHECK advntk_status advntk__variance_finite(const struct advntk_graph *graph,
+                                                        ptrdiff_t layer,
+                                                        enum advntk_precision precision, double k,
+                                                        double t, struct advntk_error *err);
+
+#endif
