@@ -28,6 +28,7 @@ plugins = \
 	architecture/cnn \
 	architecture/custom \
 	architecture/mlp \
+	architecture/myrtle \
 	architecture/resnet \
 	attack/apgd \
 	attack/bim \

@@ -83,7 +83,11 @@ static struct ref_pair ref_kernel(const struct advntk_graph *graph, double s, do
             ref_dual(&layer->activation, in->r, in->r, in->r, &v[i].r, &unused);
             v[i].T = in->T * kd;
             break;
-        case ADVNTK__LAYER_CONV: /* has no number a pair */
+        case ADVNTK__LAYER_CONV: /* these have maps: map_reference.h */
+        case ADVNTK__LAYER_POOL:
+        case ADVNTK__LAYER_NORM:
+        case ADVNTK__LAYER_DROPOUT:
+        case ADVNTK__LAYER_PRODUCT:
             v[i] = (struct ref_pair){(double)NAN, (double)NAN, (double)NAN, (double)NAN};
             break;
         case ADVNTK__LAYER_SUM:

@@ -2,22 +2,29 @@
 /* architecture/custom: a network written in the recipe, layer by layer. */
 #include "config.h"
 
+#include "standard.h"
+
 #include <advntk/plugin.h>
 #include <math.h>
 #include <string.h>
 
 enum { DEPTH_MAX = 100, BRANCHES_MAX = 64 };
 
+#define LAYERS_TEXT                                                                                \
+    "dense, conv, activation, average_pool, sum_pool, global_average_pool, global_sum_pool, "      \
+    "flatten, layer_norm, dropout, residual, sum, product, identity"
+
 struct custom_config {
     const struct advntk_node *layers;
+    int parameterization;
+    int64_t width;
 };
 
 static const struct advntk_param custom_params[] = {
     ADVNTK_NODE(struct custom_config, layers, .flags = ADVNTK_P_REQUIRED,
-                .help =
-                    "list of layers, data flows from top to bottom; a layer is a name or a "
-                    "map with one key: dense, conv, activation, flatten, residual, sum, identity"),
-    ADVNTK_PARAM_END};
+                .help = "list of layers, data flows from top to bottom; a layer is a name or a "
+                        "map with one key: " LAYERS_TEXT),
+    STANDARD_PARAMS(struct custom_config), ADVNTK_PARAM_END};
 
 /* graph NULL: only the writing is checked. */
 struct builder {
@@ -161,6 +168,114 @@ static advntk_status add_conv(struct builder *b, const struct advntk_node *value
     return rc;
 }
 
+static advntk_status add_pool(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                              enum advntk_pooling pooling, struct advntk_error *err)
+{
+    static const char *const keys[] = {"window", "stride", "padding"};
+    const char *name = pooling == ADVNTK_POOLING_SUM ? "sum_pool" : "average_pool";
+    struct advntk_window window = {{2, 2}, {2, 2}, ADVNTK_PADDING_VALID};
+    advntk_status rc = check_keys(value, name, 3, keys, err);
+
+    if (rc == ADVNTK_OK) {
+        rc = read_sizes(value, keys[0], window.filter, err);
+    }
+    window.stride[0] = window.filter[0];
+    window.stride[1] = window.filter[1];
+    if (rc == ADVNTK_OK) {
+        rc = read_sizes(value, keys[1], window.stride, err);
+    }
+    if (rc == ADVNTK_OK) {
+        rc = read_padding(value, &window.padding, err);
+    }
+    if (rc == ADVNTK_OK && b->graph) {
+        *at = advntk_graph_pool(b->graph, *at, pooling, window);
+    }
+    return rc;
+}
+
+static advntk_status add_average_pool(struct builder *b, const struct advntk_node *value,
+                                      ptrdiff_t *at, struct advntk_error *err)
+{
+    return add_pool(b, value, at, ADVNTK_POOLING_AVERAGE, err);
+}
+
+static advntk_status add_sum_pool(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                                  struct advntk_error *err)
+{
+    return add_pool(b, value, at, ADVNTK_POOLING_SUM, err);
+}
+
+static advntk_status add_global_average_pool(struct builder *b, const struct advntk_node *value,
+                                             ptrdiff_t *at, struct advntk_error *err)
+{
+    advntk_status rc = check_keys(value, "global_average_pool", 0, NULL, err);
+
+    if (rc == ADVNTK_OK && b->graph) {
+        *at = advntk_graph_global_pool(b->graph, *at, ADVNTK_POOLING_AVERAGE);
+    }
+    return rc;
+}
+
+static advntk_status add_global_sum_pool(struct builder *b, const struct advntk_node *value,
+                                         ptrdiff_t *at, struct advntk_error *err)
+{
+    advntk_status rc = check_keys(value, "global_sum_pool", 0, NULL, err);
+
+    if (rc == ADVNTK_OK && b->graph) {
+        *at = advntk_graph_global_pool(b->graph, *at, ADVNTK_POOLING_SUM);
+    }
+    return rc;
+}
+
+static advntk_status add_layer_norm(struct builder *b, const struct advntk_node *value,
+                                    ptrdiff_t *at, struct advntk_error *err)
+{
+    static const char *const keys[] = {"axes", "eps"};
+    const struct advntk_node *axes = advntk_node_get(value, keys[0]);
+    const struct advntk_node *eps = advntk_node_get(value, keys[1]);
+    const char *text = advntk_node_scalar(axes);
+    bool all = text && strcmp(text, "all") == 0;
+    double number = 1e-12;
+    advntk_status rc = check_keys(value, "layer_norm", 2, keys, err);
+
+    if (rc == ADVNTK_OK && axes && !all && !(text && strcmp(text, "channel") == 0)) {
+        rc = ADVNTK_FAIL(err, EINVALID, "%s: got '%.60s', expected channel or all",
+                         advntk_node_place(axes), text ? text : "no text");
+    }
+    if (rc == ADVNTK_OK && eps) {
+        rc = advntk_node_real(eps, &number, err);
+    }
+    if (rc == ADVNTK_OK && !(number > 0 && number < HUGE_VAL)) {
+        rc = ADVNTK_FAIL(err, EINVALID, "%s: got %g, expected a number > 0", advntk_node_place(eps),
+                         number);
+    }
+    if (rc == ADVNTK_OK && b->graph) {
+        *at = advntk_graph_layer_norm(b->graph, *at, all, number);
+    }
+    return rc;
+}
+
+static advntk_status add_dropout(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                                 struct advntk_error *err)
+{
+    static const char *const keys[] = {"rate"};
+    const struct advntk_node *node = advntk_node_get(value, keys[0]);
+    double rate = 0.5;
+    advntk_status rc = check_keys(value, "dropout", 1, keys, err);
+
+    if (rc == ADVNTK_OK && node) {
+        rc = advntk_node_real(node, &rate, err);
+    }
+    if (rc == ADVNTK_OK && !(rate > 0 && rate <= 1)) {
+        rc = ADVNTK_FAIL(err, EINVALID, "%s: got %g, expected 0 < rate <= 1, the part that is kept",
+                         advntk_node_place(node), rate);
+    }
+    if (rc == ADVNTK_OK && b->graph) {
+        *at = advntk_graph_dropout(b->graph, *at, rate);
+    }
+    return rc;
+}
+
 static advntk_status add_activation(struct builder *b, const struct advntk_node *value,
                                     ptrdiff_t *at, struct advntk_error *err)
 {
@@ -240,14 +355,47 @@ static advntk_status add_sum(struct builder *b, const struct advntk_node *value,
     return rc;
 }
 
+static advntk_status add_product(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
+                                 struct advntk_error *err)
+{
+    static const char *const keys[] = {"left", "right"};
+    ptrdiff_t branch[2] = {*at, *at};
+    advntk_status rc = check_keys(value, "product", 2, keys, err);
+
+    for (int i = 0; i < 2 && rc == ADVNTK_OK; i++) {
+        const struct advntk_node *list = advntk_node_get(value, keys[i]);
+        rc = list ? add_list(b, list, &branch[i], err)
+                  : ADVNTK_FAIL(err, EINVALID, "%s: layer product needs a list of layers, %s",
+                                advntk_node_place(value), keys[i]);
+    }
+    if (rc == ADVNTK_OK && b->graph) {
+        advntk_graph_place(b->graph, advntk_node_place(value));
+        *at = advntk_graph_product(b->graph, 2, branch);
+    }
+    return rc;
+}
+
 typedef advntk_status (*add_fn)(struct builder *b, const struct advntk_node *value, ptrdiff_t *at,
                                 struct advntk_error *err);
-enum { LAYERS = 7 };
-static const char *const layer_names[LAYERS] = {"dense",    "conv", "activation", "flatten",
-                                                "residual", "sum",  "identity"};
-static const bool layer_needs_value[LAYERS] = {false, false, true, false, true, true, false};
-static const add_fn layer_functions[LAYERS] = {add_dense,    add_conv, add_activation, add_flatten,
-                                               add_residual, add_sum,  add_identity};
+enum { LAYERS = 14 };
+static const struct layer_kind {
+    bool needs_value;
+    add_fn add;
+} layer_kinds[LAYERS] = {
+    {false, add_dense},           {false, add_conv},     {true, add_activation},
+    {false, add_average_pool},    {false, add_sum_pool}, {false, add_global_average_pool},
+    {false, add_global_sum_pool}, {false, add_flatten},  {false, add_layer_norm},
+    {false, add_dropout},         {true, add_residual},  {true, add_sum},
+    {true, add_product},          {false, add_identity},
+};
+/* in the order of layer_kinds */
+static const char *const layer_names[LAYERS] = {
+    "dense",           "conv",    "activation", "average_pool", "sum_pool", "global_average_pool",
+    "global_sum_pool", "flatten", "layer_norm", "dropout",      "residual", "sum",
+    "product",         "identity"};
+
+/* Layers that networks have and that have no infinite-width limit in closed form. */
+static const char *const impossible[] = {"max_pool", "global_max_pool", "batch_norm"};
 
 /* `node`: "flatten" or {dense: {...}}. */
 static advntk_status add_layer(struct builder *b, const struct advntk_node *node, ptrdiff_t *at,
@@ -269,17 +417,24 @@ static advntk_status add_layer(struct builder *b, const struct advntk_node *node
             if (b->graph) {
                 advntk_graph_place(b->graph, advntk_node_place(node));
             }
-            if (!value && layer_needs_value[i]) {
+            if (!value && layer_kinds[i].needs_value) {
                 return ADVNTK_FAIL(err, EINVALID, "%s: layer %s needs a value",
                                    advntk_node_place(node), name);
             }
-            return layer_functions[i](b, value, at, err);
+            return layer_kinds[i].add(b, value, at, err);
+        }
+    }
+    for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+        if (strcmp(name, impossible[i]) == 0) {
+            return ADVNTK_FAIL(err, EUNSUPPORTED,
+                               "%s: %s has no infinite-width limit in closed form; use %s",
+                               advntk_node_place(node), name,
+                               strstr(name, "pool") ? "average_pool or sum_pool" : "layer_norm");
         }
     }
     near = advntk_name_nearest(name, LAYERS, layer_names);
     return ADVNTK_FAIL(err, EINVALID, "%s: no layer '%.60s'; %s%s%s", advntk_node_place(node), name,
-                       near ? "did you mean '" : "known: ",
-                       near ? near : "dense, conv, activation, flatten, residual, sum, identity",
+                       near ? "did you mean '" : "known: ", near ? near : LAYERS_TEXT,
                        near ? "'?" : "");
 }
 
@@ -309,7 +464,10 @@ static advntk_status custom_build(const void *config, struct advntk_graph *graph
     const struct custom_config *cfg = config;
     struct builder b = {.graph = graph};
     ptrdiff_t at = advntk_graph_input(graph);
-    advntk_status rc = add_list(&b, cfg->layers, &at, err);
+    advntk_status rc;
+
+    STANDARD_BEGIN(cfg, graph);
+    rc = add_list(&b, cfg->layers, &at, err);
 
     (void)classes;
     advntk_graph_place(graph, NULL);
@@ -333,7 +491,10 @@ ADVNTK_PLUGIN(
     .summary = "a network written in the recipe",
     .doc = "dense: {w_std: 1.76, b_std: 0.18}; conv: {filter: 3, stride: 1, padding: same, "
            "w_std: 1.76, b_std: 0.18}, filter and stride a number or [height, width], "
-           "padding same, valid or circular; activation: a slot; flatten; residual: "
-           "{main: [..], shortcut: [..]}, no shortcut: identity; sum: [[..], [..]]; "
-           "identity. The last layer is a dense layer.",
+           "padding same, valid or circular; activation: a slot; average_pool, sum_pool: {window: "
+           "2, stride: the window, padding: valid}, with padding the divisor stays the window's "
+           "size; global_average_pool; global_sum_pool; flatten; layer_norm: {axes: channel or "
+           "all, eps: 1e-12}; dropout: {rate: 0.5}, the part that is kept, kernels as at test "
+           "time; residual: {main: [..], shortcut: [..]}, no shortcut: identity; sum: [[..], "
+           "[..]]; product: {left: [..], right: [..]}; identity. The last layer is a dense layer.",
     .params = custom_params, .config_bytes = sizeof(struct custom_config), .check = custom_check);

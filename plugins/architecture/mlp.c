@@ -2,6 +2,8 @@
 /* architecture/mlp: flatten, depth - 1 times (dense, activation), dense. */
 #include "config.h"
 
+#include "standard.h"
+
 #include <advntk/plugin.h>
 #include <math.h>
 
@@ -9,6 +11,8 @@ struct mlp_config {
     int64_t depth;
     double w_std, b_std;
     struct advntk_slot activation;
+    int parameterization;
+    int64_t width;
 };
 
 static const struct advntk_param mlp_params[] = {
@@ -21,6 +25,7 @@ static const struct advntk_param mlp_params[] = {
                 .symbol = "sigma_b", .help = "standard deviation of the biases"),
     ADVNTK_SLOT(struct mlp_config, activation, ACTIVATION, "relu",
                 .help = "function after every dense layer but the last"),
+    STANDARD_PARAMS(struct mlp_config),
     ADVNTK_PARAM_END};
 
 static advntk_status mlp_build(const void *config, struct advntk_graph *graph, ptrdiff_t classes,
@@ -32,6 +37,7 @@ static advntk_status mlp_build(const void *config, struct advntk_graph *graph, p
 
     (void)classes;
     (void)err;
+    STANDARD_BEGIN(cfg, graph);
     for (int64_t i = 1; i < cfg->depth; i++) {
         at = advntk_graph_activation(graph, advntk_graph_dense(graph, at, affine), cfg->activation);
     }

@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include "standard.h"
+
 #include <advntk/plugin.h>
 #include <math.h>
 
@@ -14,6 +16,8 @@ struct resnet_config {
     int64_t filter;
     double w_std, b_std;
     struct advntk_slot activation;
+    int parameterization;
+    int64_t width;
 };
 
 static const struct advntk_param resnet_params[] = {
@@ -30,6 +34,7 @@ static const struct advntk_param resnet_params[] = {
                 .help = "standard deviation of the last layer's bias; convolutions have none"),
     ADVNTK_SLOT(struct resnet_config, activation, ACTIVATION, "relu",
                 .help = "function before the convolutions of a block"),
+    STANDARD_PARAMS(struct resnet_config),
     ADVNTK_PARAM_END};
 
 static ptrdiff_t conv(struct advntk_graph *graph, ptrdiff_t at, const struct resnet_config *cfg)
@@ -47,10 +52,12 @@ static advntk_status resnet_build(const void *config, struct advntk_graph *graph
     const struct resnet_config *cfg = config;
     const int64_t *blocks = cfg->blocks.items;
     struct advntk_affine affine = {cfg->w_std, cfg->b_std};
-    ptrdiff_t at = conv(graph, advntk_graph_input(graph), cfg);
+    ptrdiff_t at = advntk_graph_input(graph);
 
     (void)classes;
     (void)err;
+    STANDARD_BEGIN(cfg, graph);
+    at = conv(graph, at, cfg);
     for (ptrdiff_t stage = 0; stage < cfg->blocks.count; stage++) {
         for (int64_t i = 0; i < blocks[stage]; i++) {
             ptrdiff_t branch[2];
