@@ -106,41 +106,6 @@ static void look_at_clock(struct advntk__panel *p)
     }
 }
 
-/* outputs <- of the model at point, gradient <- where it is wanted. A model that draws at random is
- * asked eot times: the mean of the gradients is followed, the last outputs count. */
-static advntk_status ask_model(struct advntk__panel *p, bool gradient, ptrdiff_t m,
-                               struct advntk_error *err)
-{
-    ptrdiff_t count = p->n * (m > 0 ? m : 1) * p->d;
-    int64_t eot = gradient && p->settings->eot > 1 ? p->settings->eot : 1;
-    double *sum = NULL;
-    advntk_status rc = ADVNTK_OK;
-
-    for (int64_t k = 0; k < eot; k++) {
-        TRY(advntk__panel_forward(p, gradient, err));
-        TRY(advntk__panel_losses(p, err));
-        if (!gradient) {
-            break;
-        }
-        TRY(advntk__panel_gradients(p, m, err));
-        if (eot > 1 && !sum) {
-            sum = advntk_alloc_zero(count, sizeof(double));
-            if (!sum) {
-                FAIL(err, ENOMEM, "%s: no memory for mean gradients", p->part->where);
-            }
-        }
-        for (ptrdiff_t i = 0; sum && i < count; i++) {
-            sum[i] += p->gradient[i];
-        }
-    }
-    for (ptrdiff_t i = 0; sum && i < count; i++) {
-        p->gradient[i] = sum[i] / (double)eot;
-    }
-out:
-    advntk_free(sum);
-    return rc;
-}
-
 /* One evaluation of `asked` and its consequences. m: cotangents, 0 for the loss's gradient. */
 static advntk_status evaluate(struct advntk__panel *p, bool gradient, ptrdiff_t m,
                               struct advntk_error *err)
@@ -149,18 +114,21 @@ static advntk_status evaluate(struct advntk__panel *p, bool gradient, ptrdiff_t 
     bool box_only = p->attack->goal == ADVNTK_GOAL_MIN_NORM || (at_start && p->own_centre);
     bool known = at_start && p->restart == 0 && p->clean_known && !gradient &&
                  advntk__starts_clean(p->settings);
-    int64_t eot = gradient && p->settings->eot > 1 ? p->settings->eot : 1;
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk_cancelled(p->target->host, err));
-    advntk__panel_charge(p, gradient ? eot * (m > 0 ? m : 1) : 0, !at_start);
+    advntk__panel_charge(p, gradient ? (m > 0 ? m : 1) : 0, !at_start);
     if (!any_active(p)) {
         goto out;
     }
     p->has_gradient = false;
     TRY(advntk__panel_project(p, box_only, err));
     if (!known) {
-        TRY(ask_model(p, gradient, m, err));
+        TRY(advntk__panel_forward(p, gradient, err));
+        TRY(advntk__panel_losses(p, err));
+    }
+    if (gradient) {
+        TRY(advntk__panel_gradients(p, m, err));
     }
     if (at_start && p->own_centre) {
         memcpy(p->own_centre, p->point, (size_t)(p->n * p->d) * sizeof(double));

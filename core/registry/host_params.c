@@ -55,10 +55,6 @@ static const struct advntk_param attack_params[] = {
                .help = "most model outputs evaluated; 0: no limit"),
     ADVNTK_REAL(SETTINGS, budget_seconds, 0, 0, INFINITY, .unit = "seconds an evaluation",
                 .help = "longest time; 0: no limit"),
-    ADVNTK_INT(SETTINGS, eot, 1, 1, 1000000, .symbol = "N_EOT", .since = "0.2.0",
-               .help = "gradients averaged at each point, for models that draw at random; each is "
-                       "charged",
-               .source = "Athalye et al. 2018 (arXiv 1802.00420), section 4.3"),
     ADVNTK_PARAM_END};
 
 const struct advntk_param *advntk__host_params(uint32_t kind)

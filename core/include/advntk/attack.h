@@ -70,7 +70,6 @@ struct advntk_attack_settings {
     double budget_seconds;       /* an evaluation; 0: no limit. Images cut short make the audit suspect */
     int64_t target_classes;      /* targets each: how many classes, from the most likely wrong one; at most classes - 1 */
     int success;                 /* enum advntk_success; what counts where the attack is targeted */
-    int64_t eot;                 /* gradients averaged at a point, each charged: for models that draw at random */
 };
 
 struct advntk_attack_view {
