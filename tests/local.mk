@@ -48,6 +48,7 @@ oracle_tests = \
 folder_tests = \
 	broken/refusals \
 	cli/arrays \
+	cli/methods \
 	contract/plugins \
 	recipes/bad \
 	recipes/custom \

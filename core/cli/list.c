@@ -55,8 +55,15 @@ static int list_main(struct cli *cli)
     if (!registry) {
         return CLI_FAILED;
     }
-    if (advntk__list_plugins(registry, kind, list_all,
-                             cli->json ? ADVNTK__FORMAT_JSON : ADVNTK__FORMAT_TEXT, &out, &err)) {
+    if (advntk__registry_count(registry) == 0 && advntk__registry_refusal_count(registry) == 0) {
+        const char *folders = advntk__registry_folders(registry);
+        cli_fail("no plugins%s%s: those installed would be in " ADVNTK_PLUGIN_DIR
+                 "; --plugin-path and ADVNTK_PLUGIN_PATH name further folders",
+                 *folders ? " in " : "", folders);
+        code = CLI_FAILED;
+    } else if (advntk__list_plugins(registry, kind, list_all,
+                                    cli->json ? ADVNTK__FORMAT_JSON : ADVNTK__FORMAT_TEXT, &out,
+                                    &err)) {
         code = cli_error(&err);
     } else {
         fputs(advntk__text_get(&out), stdout);

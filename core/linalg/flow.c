@@ -116,7 +116,8 @@ advntk_status advntk_flow_new(struct advntk_host *host, const struct advntk_sym 
     f->width = per_column ? 1 : columns;
     f->tolerance = tolerance > 0 ? tolerance : single ? 1e-6 : 1e-10;
     /* Half an ulp. Rounding errors of entries and products are random and mostly cancel: against
-     * exact products the error of alpha was measured as 1/8 of it times the spectral radius. */
+     * exact products the error of alpha stayed near 1/8 of it times the spectral radius. That is a
+     * fit, not a bound: it only tells where further blocks cannot help. */
     f->noise = (single ? (double)FLT_EPSILON : DBL_EPSILON) / 2;
     f->blocks_max = blocks_max > 0 ? blocks_max
                     : per_column   ? BLOCKS_DEFAULT_PER_COLUMN

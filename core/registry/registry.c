@@ -14,6 +14,7 @@ struct advntk__registry {
     struct advntk__refusal *refusals;
     ptrdiff_t count, refusal_count;
     bool failed; /* a refusal was lost for want of memory */
+    struct advntk__text folders;
 };
 
 static const struct {
@@ -177,11 +178,14 @@ advntk_status advntk__registry_new(const char *plugin_path, bool allow_writable,
     }
     search.context = r;
     TRY(advntk__search_run(&search, plugin_path, err));
+    for (ptrdiff_t i = 0; i < search.folder_count; i++) {
+        advntk__text_printf(&r->folders, "%s%s", i ? ", " : "", search.folders[i].path);
+    }
     TRY(open_all(r, &search, err));
     qsort(r->entries, (size_t)r->count, sizeof(struct advntk__entry *), compare);
     settle_namesakes(r);
-    if (r->failed) {
-        FAIL(err, ENOMEM, "no memory for the list of refused plugins");
+    if (r->failed || r->folders.failed) {
+        FAIL(err, ENOMEM, "no memory for the list of plugins");
     }
     *registry = r;
     r = NULL;
@@ -205,7 +209,13 @@ void advntk__registry_free(struct advntk__registry *registry)
     }
     free(registry->entries);
     free(registry->refusals);
+    advntk__text_release(&registry->folders);
     free(registry);
+}
+
+const char *advntk__registry_folders(const struct advntk__registry *registry)
+{
+    return advntk__text_get(&registry->folders);
 }
 
 const struct advntk__plugin_record *advntk__registry_find(const struct advntk__registry *registry,

@@ -33,6 +33,8 @@ ADVNTK_MUST_CHECK advntk_status advntk__registry_new(const char *plugin_path, bo
                                                      struct advntk__registry **registry,
                                                      struct advntk_error *err);
 void advntk__registry_free(struct advntk__registry *registry); /* plugins stay loaded */
+/* The folders that were looked at, in their order, with commas; "" when none exists. */
+const char *advntk__registry_folders(const struct advntk__registry *registry);
 
 const char *advntk__kind_name(uint32_t kind); /* "attack"; NULL: no such kind */
 uint32_t advntk__kind_of(const char *name);   /* 0: no such kind */

@@ -6,15 +6,10 @@
  */
 #include "config.h"
 
-#include "engine.h"
-#include "scratch.h"
+#include "command.h"
 #include "store/npz.h"
-#include "tap.h"
-
-#include <sys/wait.h>
 
 static const char kernels[] = TEST_DATA "/kernels";
-static char said[4096]; /* on stderr by the last command */
 
 static const char model_only[] =
     "advntk: 1\nprecision: float64\nmodel: {architecture: {plugin: mlp, depth: 3}, kernel: ntk}\n";
@@ -24,60 +19,6 @@ static const char small_run[] =
     "model: {architecture: {plugin: mlp, depth: 3}, kernel: ntk}\n"
     "method: {plugin: advntk, steps: 2, batch: 30,\n"
     "         attack: {plugin: pgd, norm: linf, radius: 0.1, steps: 2}}\n";
-
-/* advntk WORDS in the scratch folder; its exit status. */
-__attribute__((format(printf, 1, 2))) static int advntk(const char *words, ...)
-{
-    char command[4096];
-    int length, status;
-    va_list args;
-    FILE *f;
-
-    length =
-        snprintf(command, sizeof(command), "cd '%s' && %s/../advntk ", scratch_folder, PLUGINS);
-    va_start(args, words);
-    length += vsnprintf(command + length, sizeof(command) - (size_t)length, words, args);
-    va_end(args);
-    snprintf(command + length, sizeof(command) - (size_t)length, " >out 2>err");
-    status = system(command);
-    f = fopen(scratch("err"), "r");
-    said[f ? fread(said, 1, sizeof(said) - 1, f) : 0] = '\0';
-    if (f) {
-        fclose(f);
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* All values of a file; free(). NULL: not readable, or another shape than wanted. */
-static double *values_of(const char *path, int rank, const ptrdiff_t *shape)
-{
-    struct advntk_npy npy = {.descriptor = -1};
-    struct advntk_error err = {0};
-    ptrdiff_t count = 1;
-    double *values = NULL;
-
-    if (advntk_npy_open(&npy, path, &err) != ADVNTK_OK) {
-        printf("# %s\n", err.text);
-        return NULL;
-    }
-    for (int i = 0; i < npy.rank; i++) {
-        count *= npy.shape[i];
-    }
-    if (npy.rank == rank && memcmp(npy.shape, shape, (size_t)rank * sizeof(*shape)) == 0) {
-        values = calloc((size_t)count + 1, sizeof(*values));
-        must(advntk_npy_read_reals(&npy, 0, count, values, &err), &err);
-    } else {
-        printf("# %s: %d dimensions, %td values\n", path, npy.rank, count);
-    }
-    advntk_npy_close(&npy);
-    return values;
-}
-
-static void write_reals(const char *name, int rank, const ptrdiff_t *shape, const double *values)
-{
-    struct advntk_error err = {0};
-    must(advntk_npy_write(scratch(name), ADVNTK_FLOAT64, rank, shape, values, &err), &err);
-}
 
 /* A file that the program wrote against one of the oracle's. */
 static void same_as_oracle(const char *got_name, const char *want_name, int rank,
@@ -163,22 +104,6 @@ static void test_shapes(void)
     free(x1);
     free(x2);
     free(want);
-}
-
-static void is_told(int code, int want_code, const char *want)
-{
-    bool good = code == want_code && strstr(said, want) && strchr(said, '\n') &&
-                strchr(said, '\n')[1] == '\0';
-    if (!good) {
-        printf("# status %d, said: %s\n", code, said);
-    }
-    ok(good, "one line: %s", want);
-}
-
-/* A mistake in a recipe: its own line, and how many there are. */
-static void is_mistake(int code, const char *want)
-{
-    ok(code == 1 && strstr(said, want) && strstr(said, "1 mistake"), "a mistake: %s", want);
 }
 
 static void test_kernel_faults(void)
@@ -329,21 +254,12 @@ static void test_predict(void)
     const double few[6] = {0};
     double *other, *first;
     char run[512];
-    FILE *f;
 
     ok(advntk("run run.yaml -q --results r") == 0, "a small run: %s", said);
     ok(advntk("runs --results r --format json") == 0, "is listed");
-    f = fopen(scratch("out"), "r");
-    if (!f || fscanf(f, "%*[^\n]") == EOF) {
-        ok(false, "a run");
+    if (!ok(only_run("r", sizeof(run), run), "and has a folder")) {
         return;
     }
-    fclose(f);
-    snprintf(run, sizeof(run), "cd '%s' && ls -d $PWD/r/runs/* >out", scratch_folder);
-    ok(system(run) == 0, "has a folder");
-    f = fopen(scratch("out"), "r");
-    ok(f && fscanf(f, "%511s", run) == 1, "which is found");
-    fclose(f);
     compare_predictions(run);
     numpy_opens(run);
 
@@ -370,8 +286,6 @@ static void test_predict(void)
 
 int main(void)
 {
-    char cleanup[300];
-
     scratch_make();
     scratch_write("model.yaml", model_only, sizeof(model_only) - 1);
     scratch_write("run.yaml", small_run, sizeof(small_run) - 1);
@@ -380,7 +294,6 @@ int main(void)
     test_shapes();
     test_kernel_faults();
     test_predict();
-    snprintf(cleanup, sizeof(cleanup), "rm -rf '%s'", scratch_folder);
-    ok(system(cleanup) == 0, "tidied up");
+    ok(scratch_remove_all(), "tidied up");
     return done_testing();
 }

@@ -55,6 +55,25 @@ check 'checked in a recipe' "$advntk" check "$work/recipe.yaml" --plugin-path "$
 check 'used in a recipe' "$advntk" run "$work/recipe.yaml" --plugin-path "$work/mine" --results "$work/results" --format json
 cp "$work/out" "$work/run.json"
 check 'with a result' grep '"drift": *[01]' "$work/run.json"
+
+# a stranger's package with a configure script of its own
+if command -v autoconf >/dev/null && command -v aclocal >/dev/null; then
+	mkdir "$work/package"
+	printf '%s\n' 'AC_INIT([mine], [1])' 'AC_PROG_CC' 'ADVNTK_PLUGIN_CHECK([0.1])' \
+		'AC_CONFIG_FILES([flags])' 'AC_OUTPUT' >"$work/package/configure.ac"
+	printf '%s\n' '@ADVNTK_CFLAGS@ @ADVNTK_LIBS@' '@ADVNTK_PLUGINDIR@' >"$work/package/flags.in"
+	macros=$(find "$work/root" -name advntk.m4)
+	check 'configure with ADVNTK_PLUGIN_CHECK' sh -c \
+		"cd '$work/package' && aclocal -I '${macros%/*}' && autoconf && ./configure -q"
+	check 'finds the library' grep -e -ladvntk "$work/package/flags"
+	check 'and the folder of plugins' grep '/advntk$' "$work/package/flags"
+	sed 's/\[0\.1\]/[99]/' "$work/package/configure.ac" >"$work/package/newer" && mv "$work/package/newer" "$work/package/configure.ac"
+	check 'and stops where advntk is older than wanted' sh -c \
+		"cd '$work/package' && autoconf && ! ./configure -q 2>err && grep 'advntk >= 99' err"
+else
+	n=$((n + 1))
+	echo "ok $n - configure with ADVNTK_PLUGIN_CHECK # SKIP no autoconf here"
+fi
 check 'and nothing was built again' test "$before" = "$(cksum "$top_builddir/.libs/advntk" "$top_builddir"/.libs/libadvntk.so)"
 echo "1..$n"
 exit "$failed"

@@ -37,6 +37,10 @@ done
 "$advntk" list attack >out 2>err
 is $? 0 "list attack"
 has out "attack/pgd" "names pgd"
+cp "$top_builddir/.libs/advntk" alone
+LD_LIBRARY_PATH=$top_builddir/.libs XDG_DATA_HOME=$scratch ./alone list >out 2>err
+is $? 1 "a program without plugins"
+has err "no plugins: those installed would be in " "says where they would be"
 "$advntk" list atack >out 2>err
 is $? 1 "an unknown kind fails"
 has err "did you mean 'attack'" "with the nearest"
