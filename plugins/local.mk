@@ -32,9 +32,15 @@ plugins = \
 	architecture/resnet \
 	attack/apgd \
 	attack/bim \
+	attack/cw \
+	attack/ddn \
+	attack/deepfool \
 	attack/fab \
 	attack/fgsm \
+	attack/fmn \
+	attack/line_search_pgd \
 	attack/mim \
+	attack/nifgsm \
 	attack/noise \
 	attack/none \
 	attack/pgd \

@@ -7,6 +7,7 @@ unit_tests = \
 	attack_iterated \
 	attack_panel \
 	attack_plugins \
+	attack_search \
 	attack_state \
 	backend \
 	datasets \

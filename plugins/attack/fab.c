@@ -22,6 +22,8 @@
  */
 #include "config.h"
 
+#include "success.h"
+
 #include <advntk/plugin.h>
 #include <math.h>
 #include <stdlib.h>
@@ -115,21 +117,12 @@ static void fab_close(void *state)
 static void plane_classes(const struct advntk_attack_view *view, ptrdiff_t i, ptrdiff_t k,
                           ptrdiff_t *from, ptrdiff_t *to)
 {
-    bool aimed = view->targets && !one_plane(view);
+    bool aimed = success_is_aimed(view);
     ptrdiff_t own = aimed ? view->targets[i] : view->labels[i], other = k + (k >= own);
 
     other = one_plane(view) ? view->targets[i] : other;
     *from = aimed ? other : own;
     *to = aimed ? own : other;
-}
-
-static bool fools(const struct advntk_attack_view *view, const double *outputs, ptrdiff_t i)
-{
-    ptrdiff_t best = 0;
-    for (ptrdiff_t k = 1; k < view->classes; k++) {
-        best = outputs[k] > outputs[best] ? k : best;
-    }
-    return view->targets && !one_plane(view) ? best == view->targets[i] : best != view->labels[i];
 }
 
 struct row_job {
@@ -148,7 +141,7 @@ static void ask_for_planes(const struct row_job *job, ptrdiff_t i)
     double *point = job->ask->point + i * v->d;
     double *cotangent = job->ask->cotangent + i * job->s->planes * v->classes;
 
-    if (v->step > 0 && fools(v, outputs, i)) {
+    if (v->step > 0 && success_fools(v, outputs, i)) {
         for (ptrdiff_t k = 0; k < v->d; k++) {
             point[k] = clean[k] + job->s->config.beta * (point[k] - clean[k]);
         }
@@ -174,7 +167,7 @@ static ptrdiff_t choose_plane(const struct row_job *job, ptrdiff_t i, double *ga
     const struct advntk_norm_ops *norm = v->settings->norm.plugin->ops;
     const double *outputs = job->seen->outputs + i * v->classes;
     const double *normals = job->seen->gradient + i * job->s->planes * v->d;
-    bool aimed = v->targets && !one_plane(v);
+    bool aimed = success_is_aimed(v);
     double least = (double)INFINITY;
     ptrdiff_t chosen = 0, from, to;
 
@@ -251,9 +244,7 @@ static advntk_status fab_step(void *state, const struct advntk_attack_view *view
     struct row_job job = {s, view, seen, ask};
 
     if (view->step / 2 >= s->config.iterations) {
-        for (ptrdiff_t i = 0; i < view->n; i++) {
-            ask->done[i] = true;
-        }
+        success_all_done(view, ask);
         return ADVNTK_OK;
     }
     ask->gradient = view->step % 2 == 0;
@@ -263,14 +254,22 @@ static advntk_status fab_step(void *state, const struct advntk_attack_view *view
 
 static advntk_status fab_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
 {
-    (void)state, (void)w, (void)err;
-    return ADVNTK_OK;
+    const struct fab_state *s = state;
+    int64_t planes = s->planes;
+    return advntk_write_ints(w, "planes", 1, &planes, err);
 }
 
 static advntk_status fab_load(void *state, struct advntk_reader *r, struct advntk_error *err)
 {
-    (void)state, (void)r, (void)err;
-    return ADVNTK_OK;
+    const struct fab_state *s = state;
+    int64_t planes = 0;
+    advntk_status rc = advntk_read_ints(r, "planes", 1, &planes, err);
+
+    if (rc == ADVNTK_OK && planes != s->planes) {
+        rc = ADVNTK_FAIL(err, EFORMAT, "stored with %lld hyperplanes an image, there are %td",
+                         (long long)planes, s->planes);
+    }
+    return rc;
 }
 
 static const struct advntk_attack_ops fab_ops = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bim and mim against their equations in plain loops, in l-infinity; noise by where its points lie.
+/* bim, mim and nifgsm against their equations in plain loops, in l-infinity; noise by where its
+ * points lie.
  */
 #include "config.h"
 #include "tap.h"
@@ -45,9 +46,16 @@ static void run(const char *name, const char *steps, double decay, struct world_
     }
 }
 
-/* Dong et al. 2018, equations 6 and 7; decay 0 is the basic iterative method. */
-static void reference(double decay, double *x)
+static double into_ball(double x, double clean)
 {
+    return fmin(fmax(x, fmax(clean - radius, 0)), fmin(clean + radius, 1));
+}
+
+/* Dong et al. 2018, equations 6 and 7; decay 0 is the basic iterative method. nesterov: Lin et al.
+ * 2020, equation 6: the gradient is taken at x + alpha decay velocity. */
+static void reference(double decay, bool nesterov, double *x)
+{
+    static double ahead[N * D];
     static double f[N * C], value[N], df[N * C], g[N * D], velocity[N * D];
     const struct advntk_loss_ops *ops = loss.slot.plugin->ops;
 
@@ -56,7 +64,11 @@ static void reference(double decay, double *x)
     for (int step = 0; step < STEPS; step++) {
         struct advntk_images at = images.x;
         struct advntk_tape *tape = NULL;
-        at.pixels = x;
+        for (int k = 0; k < N * D; k++) {
+            double jump = nesterov ? radius / STEPS * decay * velocity[k] : 0;
+            ahead[k] = into_ball(x[k] + jump, images.pixels[k]);
+        }
+        at.pixels = ahead;
         if (toy_forward(&toy, &at, f, &tape, &error) != ADVNTK_OK) {
             printf("Bail out! %s\n", error.text);
             exit(1);
@@ -70,10 +82,9 @@ static void reference(double decay, double *x)
                 sum += fabs(g[k]);
             }
             for (int k = i * D; k < (i + 1) * D; k++) {
-                double clean = images.pixels[k];
                 velocity[k] = decay * velocity[k] + g[k] / sum;
                 x[k] += radius / STEPS * (double)((velocity[k] > 0) - (velocity[k] < 0));
-                x[k] = fmin(fmax(x[k], fmax(clean - radius, 0)), fmin(clean + radius, 1));
+                x[k] = into_ball(x[k], images.pixels[k]);
             }
         }
     }
@@ -119,12 +130,16 @@ int main(void)
     slot_init(&norm, test_plugin(PLUGINS "/norm/linf.so"));
     slot_init(&loss, test_plugin(PLUGINS "/loss/cross_entropy.so"));
     run("bim", "steps", -1, &w);
-    reference(0, want);
+    reference(0, false, want);
     is_close((ptrdiff_t)N * D, w.point, want, 1e-14, "bim: the last points");
     ok(w.gradients_spent[0] == STEPS && w.outputs_spent[0] == STEPS + 1, "bim: its cost");
     run("mim", "steps", 0.9, &w);
-    reference(0.9, want);
+    reference(0.9, false, want);
     is_close((ptrdiff_t)N * D, w.point, want, 1e-14, "mim: the last points, decay 0.9");
+    run("nifgsm", "steps", 0.9, &w);
+    reference(0.9, true, want);
+    is_close((ptrdiff_t)N * D, w.point, want, 1e-14, "nifgsm: the last points, decay 0.9");
+    ok(w.gradients_spent[0] == STEPS && w.outputs_spent[0] == STEPS + 1, "nifgsm: its cost");
     test_noise();
     advntk__host_free(host);
     return done_testing();

@@ -93,7 +93,8 @@ static void run(struct world_slot *attack, struct world_result *w)
     must(advntk__attack_panel(&target, &attack->slot, &images.x, result_init(w), NULL, &error));
 }
 
-static void test_attack(const char *name, const char *norm_name, const char *variant)
+static void test_attack(const char *name, const char *norm_name, const char *steps,
+                        const char *choice)
 {
     static struct world_result straight, resumed;
     static struct advntk_attack_ops ops;
@@ -106,9 +107,11 @@ static void test_attack(const char *name, const char *norm_name, const char *var
     slot_init(&loss, test_plugin(PLUGINS "/loss/cross_entropy.so"));
     snprintf(path, sizeof(path), "%s/attack/%s.so", PLUGINS, name);
     slot_init(&attack, test_plugin(path));
-    slot_set(&attack, "steps", 14);
-    if (variant) {
-        slot_choose(&attack, "variant", variant);
+    slot_set(&attack, steps, 14);
+    if (choice && strcmp(choice, "released-code") == 0) {
+        slot_choose(&attack, "variant", choice);
+    } else if (choice) {
+        slot_set(&attack, choice, 2); /* a truth value, or a number */
     }
     attack.settings.norm = norm.slot;
     attack.settings.loss = loss.slot;
@@ -127,8 +130,8 @@ static void test_attack(const char *name, const char *norm_name, const char *var
     run(&attack, &resumed);
     ok(stored >= 4 && memcmp(straight.point, resumed.point, sizeof(straight.point)) == 0 &&
            memcmp(straight.loss, resumed.loss, sizeof(straight.loss)) == 0,
-       "%s in %s%s%s: stored %d times, the same bits", name, norm_name, variant ? ", " : "",
-       variant ? variant : "", stored);
+       "%s in %s%s%s: stored %d times, the same bits", name, norm_name, choice ? ", " : "",
+       choice ? choice : "", stored);
 }
 
 int main(void)
@@ -140,11 +143,20 @@ int main(void)
     for (int k = 0; k < WORLD_VALUES; k++) {
         box_hi[k] = 1;
     }
-    test_attack("pgd", "l2", NULL);
-    test_attack("pgd", "linf", "released-code");
-    test_attack("apgd", "linf", NULL);
-    test_attack("apgd", "l2", NULL);
-    test_attack("apgd", "l1", NULL);
+    test_attack("pgd", "l2", "steps", NULL);
+    test_attack("pgd", "linf", "steps", "released-code");
+    test_attack("apgd", "linf", "steps", NULL);
+    test_attack("apgd", "l2", "steps", NULL);
+    test_attack("apgd", "l1", "steps", "shrinking_radius");
+    test_attack("apgd", "l2", "steps", "eot");
+    test_attack("nifgsm", "linf", "steps", NULL);
+    test_attack("square", "linf", "queries", NULL);
+    test_attack("fab", "l2", "iterations", NULL);
+    test_attack("deepfool", "l2", "steps", NULL);
+    test_attack("ddn", "l2", "steps", NULL);
+    test_attack("fmn", "l1", "steps", NULL);
+    test_attack("cw", "l2", "steps", "search_steps");
+    test_attack("line_search_pgd", "l2", "steps", NULL);
     scratch_remove();
     advntk__host_free(host);
     return done_testing();
