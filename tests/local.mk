@@ -64,6 +64,7 @@ script_tests = \
 	contract/headers \
 	fault/disk \
 	fault/kill \
+	recipes/experiments \
 	recipes/schema
 
 test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/,$(oracle_tests)) \

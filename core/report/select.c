@@ -60,9 +60,14 @@ const json_t *advntk__run_value(const json_t *object, const char *key)
 {
     static const char *const groups[] = {"settings", "overrides", "metrics"};
     const json_t *value = member(object, key);
+    char slot[160];
 
     for (size_t i = 0; !value && i < sizeof(groups) / sizeof(*groups); i++) {
         value = json_object_get(json_object_get(object, groups[i]), key);
+    }
+    if (!value) { /* a slot stands for its plugin */
+        snprintf(slot, sizeof(slot), "%s.plugin", key);
+        value = json_object_get(json_object_get(object, "settings"), slot);
     }
     return value;
 }
