@@ -96,7 +96,10 @@ static const struct advntk__section sections[] = {
     {"let", "names for numbers, used in expressions: let: {radius: 8/255}", NULL},
     {"data", "which images", data_rows},
     {"model", "the network and its kernel", model_rows},
-    {"method", "a slot of kind method, with the program's own key `select`", NULL},
+    {"method",
+     "a slot of kind method, with the program's own key `select`: last (the default), or\n"
+     "  best_validation_robust: the step whose model did best on its attacked validation batch",
+     NULL},
     {"evaluate", "a list, each item a map of these keys; without it: [{name: clean}]",
      evaluation_rows},
     {"sweep", "a node that says which runs there are; see Sweeps below", NULL},

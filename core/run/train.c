@@ -40,7 +40,7 @@ struct loop {
     int64_t best_step;      /* 0: none yet */
     double best_value;
     bool finished;
-    char *metrics, *checkpoint, *best, *predictor; /* paths */
+    char *metrics, *checkpoint, *candidate, *best, *predictor; /* paths */
 };
 
 advntk_status advntk__timing(const struct advntk__folder *folder, const char *what,
@@ -132,8 +132,8 @@ static advntk_status add_provenance(const struct loop *l, struct advntk__npz_wri
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__npz_add(w, "train_index", ADVNTK_INT64, 1, &n, split->train.index, err));
-    TRY(advntk__npz_add(w, "validation_index", ADVNTK_INT64, 1, &held_out,
-                        split->validation.index, err));
+    TRY(advntk__npz_add(w, "validation_index", ADVNTK_INT64, 1, &held_out, split->validation.index,
+                        err));
     TRY(advntk__npz_add(w, "train_labels", ADVNTK_INT32, 1, &n, split->train.labels, err));
     TRY(advntk__npz_add(w, "pixel_shift", ADVNTK_FLOAT64, 1, &channels, split->shift, err));
     TRY(advntk__npz_add(w, "pixel_scale", ADVNTK_FLOAT64, 1, &channels, split->scale, err));
@@ -185,6 +185,13 @@ out:
     advntk__npz_close(r.npz);
     free(path);
     return rc;
+}
+
+static advntk_status move_model(const char *from, const char *to, struct advntk_error *err)
+{
+    return rename(from, to) == 0
+               ? ADVNTK_OK
+               : ADVNTK_FAIL(err, EIO, "%s: cannot rename to %s: %s", from, to, strerror(errno));
 }
 
 /* ---- checkpoints ---- */
@@ -312,24 +319,28 @@ out:
     return rc;
 }
 
-/* Keeps the model in best.npz if it is the best so far. */
+static bool keeps_best(const struct loop *l)
+{
+    return l->fit->config->select == ADVNTK__SELECT_BEST_VALIDATION_ROBUST;
+}
+
+/* A step's accuracy is that of the model it began with: of candidate.npz, written before it. So
+ * neither the untrained model nor the last one is ever chosen by its accuracy. */
 static advntk_status keep_best(struct loop *l, struct advntk_error *err)
 {
     const struct advntk__run_services *s = l->fit->host->services;
+    const int64_t measured = l->step - 1;
 
-    if (l->fit->config->select != ADVNTK__SELECT_BEST_VALIDATION_ROBUST) {
-        return ADVNTK_OK;
-    }
     for (ptrdiff_t i = 0; i < s->metric_count; i++) {
         if (strcmp(s->metrics[i].name, robust_metric) != 0) {
             continue;
         }
-        if (l->best_step && !(s->metrics[i].value > l->best_value)) {
+        if (measured < 1 || (l->best_step && !(s->metrics[i].value > l->best_value))) {
             return ADVNTK_OK;
         }
-        l->best_step = l->step;
+        l->best_step = measured;
         l->best_value = s->metrics[i].value;
-        return export_model(l, l->best, err);
+        return move_model(l->candidate, l->best, err);
     }
     return ADVNTK_FAIL(err, EUNSUPPORTED,
                        "method.select: best_validation_robust: method %s does not report %s",
@@ -346,6 +357,9 @@ static advntk_status one_step(struct loop *l, struct advntk_error *err)
 
     TRY(advntk_cancelled(host, err));
     host->services->metric_count = 0;
+    if (keeps_best(l) && l->step > 0) {
+        TRY(export_model(l, l->candidate, err));
+    }
     rc = l->ops->step(l->state, (ptrdiff_t)l->step, &l->finished, err);
     if (rc != ADVNTK_OK) {
         advntk_error_prefix(err, "method %s, step %lld: ", config->method.plugin->name,
@@ -353,7 +367,9 @@ static advntk_status one_step(struct loop *l, struct advntk_error *err)
         goto out;
     }
     l->step++;
-    TRY(keep_best(l, err));
+    if (keeps_best(l)) {
+        TRY(keep_best(l, err));
+    }
     if (!l->finished && config->evaluate_every > 0 && l->step % config->evaluate_every == 0) {
         for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
             TRY(evaluate_now(l, i, evaluations, err));
@@ -380,9 +396,10 @@ static advntk_status loop_paths(struct loop *l, struct advntk_error *err)
 
     l->metrics = advntk__folder_file(folder, "metrics.jsonl", NULL);
     l->checkpoint = advntk__folder_file(folder, "checkpoint", "state.npz");
+    l->candidate = advntk__folder_file(folder, "checkpoint", "candidate.npz");
     l->best = advntk__folder_file(folder, "checkpoint", "best.npz");
     l->predictor = advntk__folder_file(folder, "predictor.npz", NULL);
-    if (!l->metrics || !l->checkpoint || !l->best || !l->predictor) {
+    if (!l->metrics || !l->checkpoint || !l->candidate || !l->best || !l->predictor) {
         return ADVNTK_FAIL(err, ENOMEM, "%s: no memory for paths", folder->path);
     }
     return ADVNTK_OK;
@@ -412,8 +429,8 @@ advntk_status advntk__train(const struct advntk__fit *fit, struct advntk_error *
     advntk_progress(fit->host, "training", l.step, l.step);
     if (!l.best_step) {
         TRY(export_model(&l, l.predictor, err));
-    } else if (rename(l.best, l.predictor) != 0) {
-        FAIL(err, EIO, "%s: cannot rename to %s: %s", l.best, l.predictor, strerror(errno));
+    } else {
+        TRY(move_model(l.best, l.predictor, err));
     }
 out:
     if (l.state) {
@@ -421,6 +438,7 @@ out:
     }
     free(l.metrics);
     free(l.checkpoint);
+    free(l.candidate);
     free(l.best);
     free(l.predictor);
     return rc;

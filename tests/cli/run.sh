@@ -72,14 +72,16 @@ for phase in open kernel_matrix step evaluation; do
 	has two/runs/"$id"/timing.jsonl "{\"$phase\": " "timing.jsonl has the phase $phase"
 done
 
-# the best step by validation accuracy under attack, the first of equals; then its model is kept
+# the best step by validation accuracy under attack, the first of equals; then its model is kept. A line's
+# accuracy is that of the model which the step before left.
 "$advntk" run small.yaml -q --results best -s method.select=best_validation_robust >out 2>err
 is $? 0 "select: best_validation_robust"
 best=$(echo best/runs/*)
 [ "${best##*/}" != "$id" ]
 ok $? "is another run"
-step=$(sed 's/.*"step": \([0-9]*\).*"validation_robust": \([0-9.e-]*\).*/\2 \1/' "$best/metrics.jsonl" |
+step=$(sed -e 1d -e 's/.*"step": \([0-9]*\).*"validation_robust": \([0-9.e-]*\).*/\2 \1/' "$best/metrics.jsonl" |
 	sort -k1,1gr -k2,2n | head -n 1 | cut -d ' ' -f 2)
+step=$((step - 1))
 "$advntk" run small.yaml -q --results cut -s method.steps="$step" >out 2>err
 cat >same.py <<'END'
 import sys, zipfile
