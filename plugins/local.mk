@@ -52,6 +52,8 @@ plugins = \
 	dataset/idx \
 	dataset/npy \
 	dataset/svhn \
+	kernel/gaussian_rbf \
+	kernel/laplace \
 	kernel/nngp \
 	kernel/ntk \
 	loss/cross_entropy \
@@ -86,7 +88,7 @@ check-am: all-local
 CLEANFILES = $(plugin_files) $(plugin_files:.so=.d)
 
 # Number-crunching kinds get the kernel flags; -z defs: a missing symbol is found here, not at run time.
-plugins/activation/%.so plugins/norm/%.so: PLUGIN_KERNEL_FLAGS = -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math
+plugins/activation/%.so plugins/kernel/%.so plugins/norm/%.so: PLUGIN_KERNEL_FLAGS = -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math
 plugins/%.so: plugins/%.c libadvntk.la
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(MATIO_CFLAGS) \
 		$(OPENBLAS_CFLAGS) $(CFLAGS) $(PLUGIN_KERNEL_FLAGS) -fPIC -fvisibility=hidden -MMD -MF $(@:.so=.d) \

@@ -11,6 +11,7 @@ unit_tests = \
 	attack_state \
 	backend \
 	datasets \
+	distance_kernels \
 	factor \
 	files \
 	flow \

@@ -36,4 +36,19 @@ ADVNTK_MUST_CHECK advntk_status advntk__hermite(const struct advntk_activation_o
                                                 struct advntk__hermite_moments *moments,
                                                 struct advntk_error *err);
 
+/*
+ * The same for many standard deviations, from a table: 16 nodes an octave, made when they are first
+ * needed, polynomials of degree 7 between them. Right to about 1e-10 of the moments. `at` may be
+ * called by several threads at once and gives the same bits in any order. Cost of `at`: 8 numbers a
+ * coefficient, and now and then nodes.
+ */
+struct advntk__hermite_table;
+struct advntk__hermite_table *advntk__hermite_table_new(const struct advntk_activation_ops *ops,
+                                                        const void *config); /* NULL: no memory */
+void advntk__hermite_table_free(struct advntk__hermite_table *table);
+ADVNTK_MUST_CHECK advntk_status advntk__hermite_at(struct advntk__hermite_table *table, double std,
+                                                   double *series,
+                                                   struct advntk__hermite_moments *moments,
+                                                   struct advntk_error *err);
+
 #endif

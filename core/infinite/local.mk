@@ -4,6 +4,7 @@ libadvntk_la_SOURCES += \
 	core/infinite/engine.h \
 	core/infinite/hermite.c \
 	core/infinite/hermite.h \
+	core/infinite/hermite_table.c \
 	core/infinite/import.c \
 	core/infinite/loops.h \
 	core/infinite/pixel.c \

@@ -24,6 +24,8 @@
 #include <advntk/activation.h>
 #include <advntk/infinite.h>
 
+struct advntk__hermite_table;
+
 enum advntk__position_kind {
     ADVNTK__POSITION_INPUT,
     ADVNTK__POSITION_AFFINE, /* dense is a window of one pixel */
@@ -54,8 +56,9 @@ struct advntk__position_step {
     double w2, b2, mix, one;           /* AFFINE: K' = w2 A K + b2, T' = w2 A T + mix A K + one */
     ptrdiff_t slot;                    /* ACTIVATION, NORM: its place among the deviations */
     ptrdiff_t series; /* ACTIVATION: its place among the series; -1: it has duals */
-    double eps;       /* NORM */
-    bool whole_image; /* NORM */
+    struct advntk__hermite_table *table; /* of them; NULL: it has duals */
+    double eps;                          /* NORM */
+    bool whole_image;                    /* NORM */
     const struct advntk_activation_ops *ops;
     const void *config;
     advntk_dual32_fn dual32;

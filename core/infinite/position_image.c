@@ -87,7 +87,7 @@ static advntk_status position_moments(const struct advntk__position_step *step,
         }
         goto out;
     }
-    TRY(advntk__hermite(step->ops, step->config, std, series, &m, err));
+    TRY(advntk__hermite_at(step->table, std, series, &m, err));
     for (ptrdiff_t t = 0; t < ADVNTK__SERIES; t++) {
         image->series[step->series + t * step->pixels + p] = series[t];
     }

@@ -61,6 +61,10 @@ static advntk_status set_activation(const struct compiler *c, const struct advnt
     if (!step->dual64 && !step->dual32) {
         step->series = c->net->series;
         c->net->series += ADVNTK__SERIES * step->pixels;
+        step->table = advntk__hermite_table_new(ops, step->config);
+        if (!step->table) {
+            return ADVNTK_FAIL(err, ENOMEM, "no memory for the Hermite series of an activation");
+        }
     } else if (!step->dual64 || (c->precision == ADVNTK_PRECISION_FLOAT32 && !step->dual32)) {
         return ADVNTK_FAIL(err, EUNSUPPORTED,
                            "activation %s has no dual moments in %s: use it in another precision",
@@ -346,6 +350,7 @@ void advntk__position_release(struct advntk__position_net *net)
 {
     for (ptrdiff_t i = 0; i < net->count; i++) {
         advntk_free(net->steps[i].from);
+        advntk__hermite_table_free(net->steps[i].table);
     }
     advntk_free(net->steps);
     advntk_free(net->forward.at);

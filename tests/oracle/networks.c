@@ -190,9 +190,12 @@ static void compare(const char *network, const char *kernel, struct result *r,
                     const struct advntk_host *host, enum advntk_precision precision, bool gradient)
 {
     bool wide = precision == ADVNTK_PRECISION_FLOAT64;
-    /* float64: what the reference's rounding allows. float32: angles to 1e-6 a layer between
-     * different images, up to 36 layers here; derivatives with the angle's own derivative */
-    double tolerance = wide ? 1e-9 : 5e-5, slope = wide ? 1e-7 : 1e-3, error = 0;
+    /* float64: what the reference's rounding allows. float32: off the diagonal a few eps a layer;
+     * derivatives with the angle's own derivative. With filters of one pixel a map's numbers come
+     * from three channels alone, and in some the images are parallel: a correlation known to 6e-8
+     * is an angle known to 3e-4, which no sum over windows averages out. */
+    double narrow = strcmp(network, "cnn2-filter1") == 0 ? 5e-5 : 2e-5;
+    double tolerance = wide ? 1e-9 : narrow, slope = wide ? 1e-7 : 1e-3, error = 0;
     char file[256], name[300];
     ptrdiff_t count;
     double *want;
