@@ -128,7 +128,9 @@ static void test_attack(const char *name, const char *norm_name, const char *ste
     attack.slot.plugin = &wrapped;
     stored = 0;
     run(&attack, &resumed);
-    ok(stored >= 4 && memcmp(straight.point, resumed.point, sizeof(straight.point)) == 0 &&
+    /* deepfool ends after few steps */
+    ok(stored >= (strcmp(name, "deepfool") == 0 ? 1 : 4) &&
+           memcmp(straight.point, resumed.point, sizeof(straight.point)) == 0 &&
            memcmp(straight.loss, resumed.loss, sizeof(straight.loss)) == 0,
        "%s in %s%s%s: stored %d times, the same bits", name, norm_name, choice ? ", " : "",
        choice ? choice : "", stored);
