@@ -31,10 +31,12 @@ plugins = \
 	architecture/myrtle \
 	architecture/resnet \
 	attack/apgd \
+	attack/autoattack \
 	attack/bim \
 	attack/cw \
 	attack/ddn \
 	attack/deepfool \
+	attack/ensemble \
 	attack/fab \
 	attack/fgsm \
 	attack/fmn \

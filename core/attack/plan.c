@@ -193,11 +193,15 @@ static advntk_status add_children(const struct advntk__attack_target *target, co
 {
     const struct advntk_attack_ops *ops = at->slot->plugin->ops;
     const char *norm = at->settings.norm.plugin ? at->settings.norm.plugin->name : "";
-    const char *name = at->slot->plugin->name;
+    const char *name = at->slot->plugin->name, *reason;
     struct spot below = {.composite = plan->composites, .depth = at->depth + 1};
     const struct advntk_slot *child = NULL;
     advntk_status rc = ADVNTK_OK;
 
+    reason = ops->unsupported ? ops->unsupported(at->slot->config, norm, target->classes) : NULL;
+    if (reason) {
+        FAIL(err, EUNSUPPORTED, "%sattack %s: %s", at->where, name, reason);
+    }
     if (at->depth == DEPTH_LIMIT || plan->composites == ADVNTK__COMPOSITES) {
         FAIL(err, ELIMIT, "%sattack %s: composites within composites, at most %d", at->where, name,
              DEPTH_LIMIT);

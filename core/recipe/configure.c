@@ -380,6 +380,62 @@ out:
     return rc;
 }
 
+static advntk_status remember_orphan(struct advntk__configurer *c,
+                                     const struct advntk__orphan *orphan, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    if (c->orphan_count == c->orphan_room) {
+        struct advntk__orphan *grown;
+        ptrdiff_t room = c->orphan_room ? 2 * c->orphan_room : 8;
+        TRY(advntk__pool_get(c->memory, room, sizeof(*grown), &grown, err));
+        if (c->orphan_count > 0) {
+            memcpy(grown, c->orphans, (size_t)c->orphan_count * sizeof(*grown));
+        }
+        c->orphans = grown;
+        c->orphan_room = room;
+    }
+    c->orphans[c->orphan_count++] = *orphan;
+out:
+    return rc;
+}
+
+/* Norm, radius and loss pass from a composite to the attacks in it that have none of their own;
+ * what it lacks itself they wait for with it. */
+static advntk_status inherit(struct advntk__configurer *c, struct advntk_attack_settings *settings,
+                             bool norm_written, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    int depth = c->attack_depth;
+    bool last = depth == 0;
+    ptrdiff_t kept = 0;
+    for (ptrdiff_t i = 0; i < c->orphan_count; i++) {
+        struct advntk__orphan o = c->orphans[i];
+        if (o.depth == depth + 1) {
+            if (o.norm && (norm_written || last)) {
+                o.settings->norm = settings->norm;
+                o.norm = false;
+            }
+            if (isnan(o.settings->radius)) {
+                o.settings->radius = settings->radius;
+            }
+            if (!o.settings->loss.plugin) {
+                o.settings->loss = settings->loss;
+            }
+            o.depth = depth;
+        }
+        if (!last) {
+            c->orphans[kept++] = o;
+        }
+    }
+    c->orphan_count = kept;
+    if (!last && (!norm_written || isnan(settings->radius) || !settings->loss.plugin)) {
+        const struct advntk__orphan own = {settings, depth, !norm_written};
+        TRY(remember_orphan(c, &own, err));
+    }
+out:
+    return rc;
+}
+
 /* What the host looks at in an attack: the preset, then radius and norm together. */
 static advntk_status finish_attack(struct advntk__configurer *c, const struct advntk_plugin *plugin,
                                    const void *config, struct advntk_attack_settings *settings,
@@ -403,6 +459,7 @@ static advntk_status finish_attack(struct advntk__configurer *c, const struct ad
     } else if (!settings->loss.plugin) {
         TRY(remember_loss(c, settings, err));
     }
+    TRY(inherit(c, settings, advntk_node_get(node, "norm") != NULL, err));
     if (ops->goal == ADVNTK_GOAL_NONE || !settings->norm.plugin) {
         goto out;
     }
@@ -515,6 +572,36 @@ out:
     return rc;
 }
 
+/* Where a slot's default is a map and what is written is one without a plugin: the default, with
+ * what is written over it. */
+static advntk_status over_default(struct advntk__configurer *c, const struct advntk_node **node,
+                                  const char *default_text, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct advntk_node *written = *node;
+    struct advntk_node *merged = NULL;
+    if (!default_text || is_name(default_text) || written->kind != ADVNTK_NODE_MAP ||
+        advntk_node_get(written, "plugin")) {
+        goto out;
+    }
+    TRY(parse_default(c, default_text, written->place, &merged, err));
+    if (!merged || merged->kind != ADVNTK_NODE_MAP) {
+        goto out;
+    }
+    for (ptrdiff_t i = 0; i < written->count; i++) {
+        const struct advntk__entry *entry = &written->entries[i];
+        struct advntk__entry *there = advntk__node_find(merged, entry->key);
+        if (there) {
+            *there = *entry;
+        } else {
+            TRY(advntk__node_add(merged, entry->key, entry->place, entry->value, err));
+        }
+    }
+    *node = merged;
+out:
+    return rc;
+}
+
 advntk_status advntk__configure_slot(struct advntk__configurer *c, uint32_t kind,
                                      const struct advntk_node *node, const char *default_name,
                                      const struct advntk__way *way, struct advntk_slot *slot,
@@ -523,8 +610,10 @@ advntk_status advntk__configure_slot(struct advntk__configurer *c, uint32_t kind
     advntk_status rc = ADVNTK_OK;
     const struct advntk__plugin_record *record;
     const struct advntk__place *place;
-    const char *name = plugin_name(c, kind, node, default_name, way, &place);
+    const char *name;
     *slot = (struct advntk_slot){NULL, NULL, NULL};
+    TRY(over_default(c, &node, default_name, err));
+    name = plugin_name(c, kind, node, default_name, way, &place);
     if (!name) {
         goto out;
     }
@@ -573,7 +662,9 @@ advntk_status advntk__configure_losses(struct advntk__configurer *c,
         TRY(advntk__configure_slot(c, ADVNTK_KIND_LOSS, node, NULL, &at, &loss, err));
     }
     for (ptrdiff_t i = 0; i < c->no_loss_count; i++) {
-        c->no_loss[i]->loss = loss;
+        if (!c->no_loss[i]->loss.plugin) { /* not a composite's own in the meantime */
+            c->no_loss[i]->loss = loss;
+        }
     }
 out:
     return rc;

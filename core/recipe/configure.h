@@ -22,6 +22,13 @@ struct advntk__table {
     void *config;
 };
 
+/* An attack within an attack that has not been given all it needs: it takes the outer one's. */
+struct advntk__orphan {
+    struct advntk_attack_settings *settings;
+    int depth; /* of attacks around it */
+    bool norm; /* not written */
+};
+
 struct advntk__configurer {
     struct advntk__study_memory *memory;
     struct advntk__faults *faults;
@@ -31,6 +38,8 @@ struct advntk__configurer {
     int depth;                               /* of slots in slots */
     struct advntk_attack_settings **no_loss; /* attacks whose loss is not given */
     ptrdiff_t no_loss_count, no_loss_room;
+    struct advntk__orphan *orphans; /* of the attack that is being read */
+    ptrdiff_t orphan_count, orphan_room;
 };
 
 /* Notes a mistake at a place of the recipe. */

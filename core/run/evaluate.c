@@ -416,6 +416,30 @@ static json_t *per_class(const struct advntk__evaluation_job *job,
 static json_t *audit_json(const struct advntk__audit *audit)
 {
     static const char *const verdicts[] = {"trusted", "suspect", "failed"};
+    const struct {
+        const char *name;
+        json_int_t value;
+    } counts[] = {
+        {"attacked", audit->attacked},
+        {"standing", audit->standing},
+        {"zero_gradients", audit->zero_gradients},
+        {"outside_ball", audit->outside_ball},
+        {"outside_box", audit->outside_box},
+        {"clean_outside_box", audit->clean_outside_box},
+        {"wrong_distance", audit->wrong_distance},
+        {"still_rising", audit->still_rising},
+        {"never_rose", audit->never_rose},
+        {"fell_late", audit->fell_late},
+        {"doubtful", audit->doubtful},
+        {"pushed", audit->pushed},
+        {"pushed_over", audit->pushed_over},
+        {"verified", audit->verified},
+        {"unverified", audit->unverified},
+        {"black_box_fell", audit->black_box_fell},
+        {"out_of_time", audit->out_of_time},
+        {"checked_gradients", audit->checked_gradients},
+        {"gradient_mismatch", audit->gradient_mismatch},
+    };
     struct advntk__text reasons = {0};
     json_t *list = json_array(), *all;
     const char *at;
@@ -426,15 +450,106 @@ static json_t *audit_json(const struct advntk__audit *audit)
     }
     advntk__text_release(&reasons);
     all = json_pack("{s:s, s:o}", "verdict", verdicts[audit->verdict], "reasons", list);
-    json_object_set_new(all, "zero_gradients", json_integer(audit->zero_gradients));
-    json_object_set_new(all, "outside_ball", json_integer(audit->outside_ball));
-    json_object_set_new(all, "outside_box", json_integer(audit->outside_box));
-    json_object_set_new(all, "still_rising", json_integer(audit->still_rising));
-    json_object_set_new(all, "checked_gradients", json_integer(audit->checked_gradients));
-    json_object_set_new(all, "gradient_mismatch", json_integer(audit->gradient_mismatch));
+    for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]); k++) {
+        json_object_set_new(all, counts[k].name, json_integer(counts[k].value));
+    }
     json_object_set_new(all, "worst_gradient_error", json_real(audit->worst_gradient_error));
     json_object_set_new(all, "worst_distance", json_real(audit->worst_distance));
     return all;
+}
+
+/* What each attack of a composite found, in its order; robust: after it. */
+static json_t *parts_json(const struct advntk__evaluation_result *r, json_int_t clean)
+{
+    json_t *list = json_array();
+    json_int_t robust = clean;
+
+    for (ptrdiff_t k = 0; k < r->audit.part_count; k++) {
+        const struct advntk__part_count *part = &r->audit.parts[k];
+        json_t *one = json_object();
+        robust -= part->fell;
+        json_object_set_new(one, "name", json_string(r->part_names[k]));
+        json_object_set_new(one, "attacked", json_integer(part->attacked));
+        json_object_set_new(one, "fell", json_integer(part->fell));
+        json_object_set_new(one, "robust", json_integer(robust));
+        json_object_set_new(one, "accuracy", json_real(share(robust, r->images)));
+        json_object_set_new(one, "interval", interval(robust, r->images));
+        json_object_set_new(one, "outputs", json_integer(part->outputs));
+        json_object_set_new(one, "gradients", json_integer(part->gradients));
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return (x > y) - (x < y);
+}
+
+/*
+ * A curve that falls from the clean accuracy: of `count` images those with value <= x are lost, the
+ * values finite ones of robust images' `at`. At most CURVE points, evenly spread over the losses.
+ */
+enum { CURVE = 101 };
+static json_t *curve_json(const char *axis, const struct advntk__evaluation_result *r,
+                          json_int_t clean, double *at, ptrdiff_t lost)
+{
+    json_t *xs = json_array(), *ys = json_array(), *low = json_array(), *high = json_array();
+    ptrdiff_t points = lost < CURVE ? lost : CURVE, before = -1;
+
+    qsort(at, (size_t)lost, sizeof(*at), by_value);
+    for (ptrdiff_t k = 0; k <= points; k++) {
+        ptrdiff_t gone = points > 0 ? k * lost / points : 0;
+        double lo = 0, hi = 0;
+        while (gone > 0 && gone < lost && at[gone] == at[gone - 1]) {
+            gone++; /* all that are lost at this value */
+        }
+        if (gone == before) {
+            continue;
+        }
+        before = gone;
+        advntk__wilson(clean - gone, r->images, &lo, &hi);
+        json_array_append_new(xs, json_real(gone > 0 ? at[gone - 1] : 0));
+        json_array_append_new(ys, json_real(share(clean - gone, r->images)));
+        json_array_append_new(low, json_real(lo));
+        json_array_append_new(high, json_real(hi));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o}", axis, xs, "accuracy", ys, "low", low, "high", high);
+}
+
+/* Curves of accuracy over radius (attacks that look for the nearest point) and over gradients or
+ * outputs spent on an image. */
+static void add_curves(json_t *all, const struct advntk__evaluation_result *r, json_int_t clean)
+{
+    double *at = advntk_alloc(r->images + 1, sizeof(*at));
+    ptrdiff_t near = 0, broken = 0;
+    bool by_gradients = false;
+
+    for (ptrdiff_t i = 0; i < r->images; i++) {
+        by_gradients = by_gradients || r->gradients_spent[i] > 0;
+    }
+    for (ptrdiff_t i = 0; at && i < r->images; i++) {
+        if (r->clean_right[i] && isfinite(r->nearest[i]) && r->nearest[i] > 0) {
+            at[near++] = r->nearest[i];
+        }
+    }
+    if (at && near > 0) {
+        json_object_set_new(all, "over_radius", curve_json("radius", r, clean, at, near));
+    }
+    for (ptrdiff_t i = 0; at && i < r->images; i++) {
+        if (r->clean_right[i] && !r->robust[i] && r->outputs_to_fool[i] >= 0) {
+            at[broken++] = (double)(by_gradients ? r->gradients_to_fool[i] : r->outputs_to_fool[i]);
+        }
+    }
+    if (at && broken > 0) {
+        json_object_set_new(
+            all, "over_cost",
+            curve_json(by_gradients ? "gradients" : "outputs", r, clean, at, broken));
+    }
+    advntk_free(at);
 }
 
 json_t *advntk__evaluation_summary(const struct advntk__evaluation_job *job,
@@ -457,6 +572,10 @@ json_t *advntk__evaluation_summary(const struct advntk__evaluation_job *job,
     json_object_set_new(all, "clean_accuracy", json_real(share(clean, r->images)));
     json_object_set_new(all, "clean_interval", interval(clean, r->images));
     json_object_set_new(all, "per_class", per_class(job, r));
+    if (r->audit.part_count > 1) {
+        json_object_set_new(all, "parts", parts_json(r, clean));
+    }
+    add_curves(all, r, clean);
     json_object_set_new(all, "audit", audit_json(&r->audit));
     json_object_set_new(all, "spent",
                         json_pack("{s:I, s:I}", "outputs", outputs, "gradients", gradients));

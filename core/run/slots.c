@@ -46,9 +46,9 @@ out:
     return rc;
 }
 
-advntk_status advntk__run_slots_visit(const struct advntk__run_config *config,
-                                      advntk__slot_fn visit, void *context,
-                                      struct advntk_error *err)
+/* All but the evaluations' attacks. */
+static advntk_status visit_fixed(const struct advntk__run_config *config, advntk__slot_fn visit,
+                                 void *context, struct advntk_error *err)
 {
     const struct advntk_slot *slots[] = {&config->data.dataset, &config->model.architecture,
                                          &config->model.kernel, &config->method, &config->backend};
@@ -57,6 +57,17 @@ advntk_status advntk__run_slots_visit(const struct advntk__run_config *config,
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
         TRY(advntk__slots_visit(slots[i], visit, context, err));
     }
+out:
+    return rc;
+}
+
+advntk_status advntk__run_slots_visit(const struct advntk__run_config *config,
+                                      advntk__slot_fn visit, void *context,
+                                      struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(visit_fixed(config, visit, context, err));
     for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
         TRY(advntk__slots_visit(&config->evaluations[i].attack, visit, context, err));
     }
@@ -106,8 +117,41 @@ static advntk_status check_slot(void *context, const struct advntk_slot *slot,
     return ADVNTK_OK;
 }
 
+/* An attack that is evaluated. Of a composite the attacks that it chooses for so many classes. */
+static advntk_status check_evaluated(const struct advntk_slot *slot, ptrdiff_t classes, int depth,
+                                     struct advntk_error *err)
+{
+    const struct advntk_attack_ops *ops = slot->plugin ? slot->plugin->ops : NULL;
+    const struct advntk_attack_settings *settings = slot->host_config;
+    const struct advntk_plugin *norm = settings ? settings->norm.plugin : NULL;
+    const struct advntk_slot *child = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    if (!ops || !ops->stages || depth > 8) {
+        TRY(advntk__slots_visit(slot, check_slot, &classes, err));
+        goto out;
+    }
+    TRY(check_attack(slot, classes, err));
+    for (ptrdiff_t k = 0;; k++) {
+        TRY(ops->stages(slot->config, classes, norm ? norm->name : "", k, &child, err));
+        if (!child) {
+            break;
+        }
+        TRY(check_evaluated(child, classes, depth + 1, err));
+    }
+out:
+    return rc;
+}
+
 advntk_status advntk__slots_check(const struct advntk__run_config *config, ptrdiff_t classes,
                                   struct advntk_error *err)
 {
-    return advntk__run_slots_visit(config, check_slot, &classes, err);
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(visit_fixed(config, check_slot, &classes, err));
+    for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
+        TRY(check_evaluated(&config->evaluations[i].attack, classes, 0, err));
+    }
+out:
+    return rc;
 }
