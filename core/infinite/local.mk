@@ -9,6 +9,7 @@ libadvntk_la_SOURCES += \
 	core/infinite/loops.h \
 	core/infinite/pixel.c \
 	core/infinite/pixel.h \
+	core/infinite/pixel_plan.c \
 	core/infinite/position.c \
 	core/infinite/position.h \
 	core/infinite/position_image.c \
@@ -21,6 +22,7 @@ libadvntk_la_SOURCES += \
 libkernels_la_SOURCES += \
 	core/infinite/pass.c \
 	core/infinite/pass.inc \
+	core/infinite/pixel_image.c \
 	core/infinite/pixel_pass.c \
 	core/infinite/pixel_pass.inc \
 	core/infinite/position_back.inc \

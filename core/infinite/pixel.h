@@ -7,9 +7,18 @@
  * before it is pushed back through them.
  *
  * Notation: K, T: nngp and tangent kernel behind a layer, a number a pixel; gK, gT: the derivatives
- * of the result with respect to them; q: variances, K of an image with itself.
+ * of the result with respect to them; q: variances, K of an image with itself; a, b: standard
+ * deviations of the pair's images, ia, ib: their inverses.
  *
- * Functions are those of struct advntk_kernel_ops (advntk/kernel.h).
+ * Maps. A line of a map is `pitch` numbers, its last pitch - width a margin that holds zeros where a
+ * convolution reads it, so that a window sum is one loop over the whole map (`span` numbers) with
+ * neither edges nor remainders. A map's neighbour in memory is the next: K, then T `room` numbers
+ * later. Layers share a few such places ("registers"): what a pair needs stays in the first-level
+ * cache, whatever the depth.
+ *
+ * Files: pixel_plan.c, the graph as steps and their places; pixel_pass.c, the loops over one pair;
+ * pixel_image.c, what a single image needs (variances and their reverse); pixel.c, points, tiles,
+ * panels: the functions of struct advntk_kernel_ops (advntk/kernel.h).
  */
 #ifndef ADVNTK_INFINITE_PIXEL_H
 #define ADVNTK_INFINITE_PIXEL_H
@@ -27,12 +36,21 @@ struct advntk__axis {
 struct advntk__pixel_step {
     enum advntk__layer_kind kind;
     ptrdiff_t from_count;
-    const ptrdiff_t *from;    /* layers; the graph's */
-    ptrdiff_t at, pixels;     /* its map: numbers at .. at+pixels-1 of each array of maps */
+    const ptrdiff_t *from; /* layers; the graph's */
+    ptrdiff_t height, width, pitch, span;
+    ptrdiff_t at;             /* its register */
+    ptrdiff_t last;           /* the last step that reads it */
+    bool clean;               /* a step that reads it needs zeros in the margins */
     struct advntk__axis y, x; /* CONV */
     bool wraps;               /* CONV: the image's far side stands beyond its edge, not zeros */
-    double w2, b2;            /* CONV, DENSE */
+    bool flat;                /* CONV: stride 1, zeros beyond the edge: one loop over the map */
+    bool fused;               /* CONV: the activation behind it does the vertical sums */
+    double w2, b2;            /* CONV, DENSE: K' = w2 A(K) + b2 */
+    double t_k, t_1;          /* T' = w2 A(T) + t_k A(K) + t_1 */
     ptrdiff_t slot;           /* ACTIVATION: its place among the standard deviations */
+    bool bends;               /* ACTIVATION: of the relu family, */
+    double line, bend;        /* K' = line s + bend (sqrt(p^2 - s^2) + angle s), p = a b */
+    double half;              /* K' = half q of an image with itself */
     const struct advntk_activation_ops *ops;
     const void *config;
     advntk_dual32_fn dual32;
@@ -41,29 +59,35 @@ struct advntk__pixel_step {
 
 struct advntk__pixel_net {
     struct advntk__pixel_step *steps;
-    ptrdiff_t count, output;
-    ptrdiff_t maps;            /* numbers in the maps of all layers */
-    ptrdiff_t slots;           /* numbers in the standard deviations of all activations */
-    ptrdiff_t largest, padded; /* most pixels of a map; longest padded row */
-    ptrdiff_t channels;
+    ptrdiff_t count, output, channels;
+    ptrdiff_t slots;    /* numbers in the standard deviations of all activations */
+    ptrdiff_t lead;     /* of a register, before its first pixel */
+    ptrdiff_t room;     /* numbers from K to T of a register */
+    ptrdiff_t work;     /* numbers in all registers */
+    ptrdiff_t rows;     /* lines of zeros above and below what a flat convolution sums */
+    ptrdiff_t sums;     /* numbers in one of its two arrays of sums */
+    ptrdiff_t scratch;  /* numbers that a pass needs besides */
+    ptrdiff_t image;    /* numbers of a prepared image: x (channels,span), a (slots), ia (slots) */
+    double largest;     /* finite number of the precision */
     bool tangent;
 };
 
-/* One pair. K, T, gK, gT: maps; x, y: channels,pixels; a, ia, b, ib: slots; q: slots, the
- * derivatives with respect to the first image's variances are added to it; scratch:
- * advntk__pixel_scratch(). */
+/* What the reverse needs of an activation, for each of its slots: gT_in = gT kd, gK_in = gK kd + gT
+ * kd_s, q += gK k_q + gT kd_q (the last two kd with T as a factor). */
+enum { ADVNTK__PARTIALS = 4 };
+
+/* One pair. x, a, ia and y, b, ib: prepared images; work, scratch: the net's; partials: ADVNTK__PARTIALS
+ * times slots, NULL where no reverse follows; dx (channels,span), q (slots): what reverse adds to. */
 struct advntk__pixel_pair32 {
-    const float *x, *y, *a, *ia, *b, *ib;
-    float *K, *T, *gK, *gT, *scratch;
-    double *q;
+    const float *x, *a, *ia, *y, *b, *ib;
+    float *work, *scratch, *partials, *dx, *q;
 };
 struct advntk__pixel_pair64 {
-    const double *x, *y, *a, *ia, *b, *ib;
-    double *K, *T, *gK, *gT, *scratch;
-    double *q;
+    const double *x, *a, *ia, *y, *b, *ib;
+    double *work, *scratch, *partials, *dx, *q;
 };
-/* Forward: fills K and T; the value. Backward, after it: g is the derivative with respect to the
- * value; leaves in gK the derivative with respect to the first map. */
+/* Forward: the value, and the partials. Backward, after it, any number of times: g is the derivative
+ * with respect to the value; work holds nothing before nor after. */
 typedef void (*advntk__pixel_forward32_fn)(const struct advntk__pixel_net *net,
                                            const struct advntk__pixel_pair32 *pair, double *value);
 typedef void (*advntk__pixel_forward64_fn)(const struct advntk__pixel_net *net,
@@ -72,21 +96,62 @@ typedef void (*advntk__pixel_backward32_fn)(const struct advntk__pixel_net *net,
                                             const struct advntk__pixel_pair32 *pair, double g);
 typedef void (*advntk__pixel_backward64_fn)(const struct advntk__pixel_net *net,
                                             const struct advntk__pixel_pair64 *pair, double g);
+/* n variances to standard deviations and inverses (0 for a variance of 0) */
+typedef void (*advntk__pixel_deviations32_fn)(ptrdiff_t n, const double *q, float *a, float *ia);
+typedef void (*advntk__pixel_deviations64_fn)(ptrdiff_t n, const double *q, double *a, double *ia);
+/* A convolution of maps K, T into others (or, if it is flat, the same ones) and its reverse: gK, gT
+ * to the derivatives by its input, which is added to unless `first`. */
+typedef void (*advntk__pixel_conv_fn)(const struct advntk__pixel_net *net, ptrdiff_t i, double *work,
+                                      double *scratch);
+typedef void (*advntk__pixel_conv_back_fn)(const struct advntk__pixel_net *net, ptrdiff_t i,
+                                           double *work, double *scratch, bool first);
 struct advntk__pixel_code {
     advntk__pixel_forward32_fn forward32;
     advntk__pixel_forward64_fn forward64;
     advntk__pixel_backward32_fn backward32;
     advntk__pixel_backward64_fn backward64;
+    advntk__pixel_deviations32_fn deviations32;
+    advntk__pixel_deviations64_fn deviations64;
+    advntk__pixel_conv_fn conv;
+    advntk__pixel_conv_back_fn conv_back;
 };
 struct advntk__pixel_code advntk__pixel_code(int isa);
-ptrdiff_t advntk__pixel_scratch(const struct advntk__pixel_net *net);
+/* Zeros in the margins of step i's maps. */
+void advntk__pixel_clean(const struct advntk__pixel_net *net, ptrdiff_t i, double *work);
 
-/* out <- the mean of `in` over the step's windows, and its adjoint: in += the same weights of out.
- */
-void advntk__pixel_window(const struct advntk__pixel_step *step, const double *in, double *out,
-                          double *scratch);
-void advntk__pixel_spread(const struct advntk__pixel_step *step, const double *out, double *in,
-                          double *scratch);
+/* Graph to steps. Fails: ENOMEM, EUNSUPPORTED (an activation without dual moments). */
+ADVNTK_MUST_CHECK advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
+                                                      enum advntk_precision precision, bool tangent,
+                                                      struct advntk__pixel_net *net,
+                                                      struct advntk_error *err);
+void advntk__pixel_release(struct advntk__pixel_net *net);
+/* Whether step i is the first to write the derivatives of its branch b, in reverse order. */
+bool advntk__pixel_first(const struct advntk__pixel_net *net, ptrdiff_t i, ptrdiff_t b);
+
+/* ---- one image, in float64 ---- */
+
+struct advntk__pixel_self {
+    double *x; /* channels,span; margins zero */
+    double *work, *scratch;
+    double *q, *slope; /* slots: variances before activations and dK/dvariance there */
+    double value;
+};
+ADVNTK_MUST_CHECK advntk_status advntk__pixel_self_room(const struct advntk__pixel_net *net,
+                                                        struct advntk_arena *arena,
+                                                        struct advntk__pixel_self *self,
+                                                        struct advntk_error *err);
+/* From x: q, value, and where `slopes` slope. Fails: ENUMERIC, naming the layer. */
+ADVNTK_MUST_CHECK advntk_status advntk__pixel_self(const struct advntk__pixel_net *net,
+                                                   const struct advntk__pixel_code *code,
+                                                   const struct advntk_graph *graph,
+                                                   struct advntk__pixel_self *self, bool slopes,
+                                                   struct advntk_error *err);
+/* dx (channels,span) += the derivatives by x that those by the variances, g (slots), amount to. */
+void advntk__pixel_self_back(const struct advntk__pixel_net *net,
+                             const struct advntk__pixel_code *code,
+                             const struct advntk__pixel_self *self, const double *g, double *dx);
+
+/* ---- the engine ---- */
 
 struct advntk__pixel;
 ADVNTK_MUST_CHECK advntk_status advntk__pixel_open(struct advntk_host *host,

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The layer graph as steps over registers (pixel.h). */
+#include "config.h"
+
+#include "base/try.h"
+#include "infinite/pixel.h"
+
+#include <advntk/isa.h>
+#include <advntk/plugin.h>
+#include <float.h>
+#include <stdlib.h>
+
+enum { LINE = 16 }; /* numbers that a vector register or a cache line holds at most */
+
+static ptrdiff_t whole_lines(ptrdiff_t n)
+{
+    return (n + LINE - 1) / LINE * LINE;
+}
+
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
+static void set_axis(struct advntk__axis *axis, ptrdiff_t in, const struct advntk_window *w, int i)
+{
+    axis->in = in;
+    axis->filter = w->filter[i];
+    axis->stride = w->stride[i];
+    axis->out = advntk__graph_positions(in, axis->filter, axis->stride, w->padding, &axis->low);
+}
+
+static void set_affine(const struct advntk__layer *layer, struct advntk__pixel_step *step)
+{
+    step->w2 = layer->affine.w_std * layer->affine.w_std;
+    step->b2 = layer->affine.b_std * layer->affine.b_std;
+    if (layer->width > 0) { /* weights and biases themselves are trained */
+        step->t_k = layer->fan_in;
+        step->t_1 = layer->affine.b_std > 0 ? 1 : 0;
+    } else {
+        step->t_k = step->w2;
+        step->t_1 = step->b2;
+    }
+}
+
+static void set_window(const struct advntk_graph *graph, const struct advntk__layer *layer,
+                       struct advntk__pixel_step *step)
+{
+    struct advntk__shape in = advntk__graph_layer(graph, layer->from[0])->shape;
+
+    set_axis(&step->y, in.height, &layer->window, 0);
+    set_axis(&step->x, in.width, &layer->window, 1);
+    step->wraps = layer->window.padding == ADVNTK_PADDING_CIRCULAR;
+    step->flat = layer->window.padding == ADVNTK_PADDING_SAME && step->y.stride == 1 &&
+                 step->x.stride == 1 && step->w2 > 0;
+}
+
+static advntk_status set_activation(const struct advntk__layer *layer, int isa,
+                                    enum advntk_precision precision,
+                                    struct advntk__pixel_step *step, struct advntk_error *err)
+{
+    const double pi = 3.14159265358979323846;
+    const struct advntk_activation_ops *ops = layer->activation.plugin->ops;
+    double p[3] = {0, 0, 0};
+
+    step->ops = ops;
+    step->config = layer->activation.config;
+    step->dual32 = ops->dual32[isa] ? ops->dual32[isa] : ops->dual32[ADVNTK_ISA_PORTABLE];
+    step->dual64 = ops->dual64[isa] ? ops->dual64[isa] : ops->dual64[ADVNTK_ISA_PORTABLE];
+    step->bends = ops->family && ops->family(step->config, p) == ADVNTK_FAMILY_AB_RELU;
+    step->line = p[0] * p[1];
+    step->bend = (p[1] - p[0]) * (p[1] - p[0]) / (2 * pi);
+    step->half = (p[0] * p[0] + p[1] * p[1]) / 2;
+    if (!step->dual64 || (precision == ADVNTK_PRECISION_FLOAT32 && !step->dual32)) {
+        return ADVNTK_FAIL(err, EUNSUPPORTED,
+                           "activation %s has no dual moments in %s, which convolutions need",
+                           layer->activation.plugin->name, step->dual64 ? "float32" : "float64");
+    }
+    return ADVNTK_OK;
+}
+
+/* Who reads what, and which convolutions leave their second half to an activation. */
+static void set_readers(struct advntk__pixel_net *net)
+{
+    for (ptrdiff_t i = 0; i < net->count; i++) {
+        struct advntk__pixel_step *step = &net->steps[i];
+        for (ptrdiff_t b = 0; b < step->from_count; b++) {
+            struct advntk__pixel_step *in = &net->steps[step->from[b]];
+            bool only = in->last < 0;
+            in->last = i;
+            in->clean = in->clean || step->flat || step->kind == ADVNTK__LAYER_FLATTEN ||
+                        (step->kind == ADVNTK__LAYER_ACTIVATION && !step->bends);
+            in->fused = only && step->kind == ADVNTK__LAYER_ACTIVATION && step->bends && in->flat &&
+                        in->y.filter == 3 && step->from[0] == i - 1;
+        }
+    }
+}
+
+/* Sizes of maps: margins as wide as the widest flat window needs. */
+static void set_sizes(struct advntk__pixel_net *net)
+{
+    ptrdiff_t margin = 0, padded = 0, pitch = 0, span = 0;
+
+    for (ptrdiff_t i = 0; i < net->count; i++) {
+        const struct advntk__pixel_step *step = &net->steps[i];
+        if (step->flat) {
+            margin = larger(margin, larger(step->x.low, step->x.filter - 1 - step->x.low));
+            net->rows = larger(net->rows, larger(step->y.low, step->y.filter - 1 - step->y.low));
+        } else if (step->kind == ADVNTK__LAYER_CONV) {
+            ptrdiff_t reach = (step->x.out - 1) * step->x.stride + step->x.filter;
+            padded = larger(padded, larger(reach, step->x.low + step->x.in));
+        }
+    }
+    for (ptrdiff_t i = 0; i < net->count; i++) {
+        struct advntk__pixel_step *step = &net->steps[i];
+        step->pitch = step->width + margin;
+        step->span = whole_lines(step->height * step->pitch);
+        pitch = larger(pitch, step->pitch);
+        span = larger(span, step->span);
+        if (step->kind == ADVNTK__LAYER_ACTIVATION) {
+            step->slot = net->slots;
+            net->slots += step->span;
+        }
+    }
+    net->lead = whole_lines(margin);
+    net->room = whole_lines(net->lead + span + margin);
+    net->sums = whole_lines(span + 2 * net->rows * pitch);
+    net->scratch = whole_lines(larger(2 * net->sums, padded));
+    net->image = net->channels * net->steps[0].span + 2 * net->slots;
+}
+
+/* A register may pass from a step's input to its output if that step works in place. */
+static bool in_place(const struct advntk__pixel_step *step)
+{
+    bool twice = false;
+
+    for (ptrdiff_t b = 1; b < step->from_count; b++) {
+        for (ptrdiff_t c = 0; c < b; c++) {
+            twice = twice || step->from[b] == step->from[c];
+        }
+    }
+    return !twice && (step->flat || step->kind == ADVNTK__LAYER_ACTIVATION ||
+                      step->kind == ADVNTK__LAYER_DENSE || step->kind == ADVNTK__LAYER_SUM);
+}
+
+/* A register holds a step's maps from that step to the last that reads them, and in reverse their
+ * derivatives over the same steps. `busy`: until which step, a number a register. */
+static ptrdiff_t free_register(const ptrdiff_t *busy, ptrdiff_t i, bool in_place)
+{
+    ptrdiff_t r = 0;
+
+    while (busy[r] > i || (busy[r] == i && !in_place)) {
+        r++;
+    }
+    return r;
+}
+
+static advntk_status set_registers(struct advntk__pixel_net *net, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    ptrdiff_t registers = 0;
+    ptrdiff_t *busy = calloc((size_t)net->count + 1, sizeof(*busy));
+
+    if (!busy) {
+        FAIL(err, ENOMEM, "no memory for a network of %td layers", net->count);
+    }
+    for (ptrdiff_t i = 0; i <= net->count; i++) {
+        busy[i] = -1;
+    }
+    for (ptrdiff_t i = 0; i < net->count; i++) {
+        struct advntk__pixel_step *step = &net->steps[i];
+        ptrdiff_t r = free_register(busy, i, in_place(step));
+        step->last = i == net->output ? net->count : step->last;
+        busy[r] = larger(step->last, i);
+        step->at = r * 2 * net->room + net->lead;
+        registers = larger(registers, r + 1);
+    }
+    net->work = registers * 2 * net->room;
+out:
+    free(busy);
+    return rc;
+}
+
+bool advntk__pixel_first(const struct advntk__pixel_net *net, ptrdiff_t i, ptrdiff_t b)
+{
+    const struct advntk__pixel_step *step = &net->steps[i];
+
+    for (ptrdiff_t c = 0; c < b; c++) {
+        if (step->from[c] == step->from[b]) {
+            return false;
+        }
+    }
+    return net->steps[step->from[b]].last == i;
+}
+
+advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
+                                    enum advntk_precision precision, bool tangent,
+                                    struct advntk__pixel_net *net, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    net->count = advntk__graph_count(graph);
+    net->output = advntk__graph_output(graph);
+    net->channels = advntk__graph_layer(graph, 0)->shape.channels;
+    net->tangent = tangent;
+    net->largest = precision == ADVNTK_PRECISION_FLOAT32 ? (double)FLT_MAX : DBL_MAX;
+    net->steps = calloc((size_t)net->count, sizeof(*net->steps));
+    if (!net->steps) {
+        FAIL(err, ENOMEM, "no memory for a network of %td layers", net->count);
+    }
+    for (ptrdiff_t i = 0; i < net->count; i++) {
+        const struct advntk__layer *layer = advntk__graph_layer(graph, i);
+        struct advntk__pixel_step *step = &net->steps[i];
+        step->kind = layer->kind;
+        step->from_count = layer->from_count;
+        step->from = layer->from;
+        step->height = layer->shape.height;
+        step->width = layer->shape.width;
+        step->last = -1;
+        set_affine(layer, step);
+        if (layer->kind == ADVNTK__LAYER_CONV) {
+            set_window(graph, layer, step);
+        } else if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
+            TRY(set_activation(layer, isa, precision, step, err));
+        }
+    }
+    set_readers(net);
+    set_sizes(net);
+    TRY(set_registers(net, err));
+out:
+    return rc;
+}
+
+void advntk__pixel_release(struct advntk__pixel_net *net)
+{
+    free(net->steps);
+    net->steps = NULL;
+}
