@@ -235,7 +235,7 @@ static advntk_status prepare(const struct advntk__pixel *e, const struct points 
     void *a = at(image, n, e->real);
 
     load_image(e, points, i, self->x);
-    TRY(advntk__pixel_self(&e->net, &e->code, e->graph, self, false, err));
+    TRY(advntk__pixel_self(&e->net, &e->code, NULL, self, false, err));
     if (narrow(e)) {
         float *to = image;
         for (ptrdiff_t p = 0; p < n; p++) {
@@ -642,7 +642,7 @@ static advntk_status finish_image(void *context, ptrdiff_t i, struct advntk_aren
 
     TRY(advntk__pixel_self_room(&e->net, arena, &self, err));
     load_image(e, t->tape->a, t->first + i, self.x);
-    TRY(advntk__pixel_self(&e->net, &e->code, e->graph, &self, true, err));
+    TRY(advntk__pixel_self(&e->net, &e->code, NULL, &self, true, err));
     for (ptrdiff_t c = 0; c < t->m; c++) {
         double *sums = t->sums + (i * t->m + c) * n;
         double *out = t->dx + ((t->first + i) * t->m + c) * e->d;

@@ -140,7 +140,8 @@ ADVNTK_MUST_CHECK advntk_status advntk__pixel_self_room(const struct advntk__pix
                                                         struct advntk_arena *arena,
                                                         struct advntk__pixel_self *self,
                                                         struct advntk_error *err);
-/* From x: q, value, and where `slopes` slope. Fails: ENUMERIC, naming the layer. */
+/* From x: q, value, and where `slopes` slope. graph: names the layer of a variance that is not the
+ * activation's to have or not finite (ENUMERIC); NULL: x was seen before, no checks. */
 ADVNTK_MUST_CHECK advntk_status advntk__pixel_self(const struct advntk__pixel_net *net,
                                                    const struct advntk__pixel_code *code,
                                                    const struct advntk_graph *graph,

@@ -53,12 +53,13 @@ static advntk_status bad_variance(const struct advntk_graph *graph, ptrdiff_t la
 static void input_variance(const struct advntk__pixel_net *net, const double *x, struct maps out)
 {
     ptrdiff_t n = net->steps[0].span;
+    double scale = 1.0 / (double)net->channels;
 
     memset(out.K, 0, (size_t)n * sizeof(double));
     memset(out.T, 0, (size_t)n * sizeof(double));
     for (ptrdiff_t c = 0; c < net->channels; c++) {
         for (ptrdiff_t p = 0; p < n; p++) {
-            out.K[p] += x[c * n + p] * x[c * n + p] / (double)net->channels;
+            out.K[p] += scale * (x[c * n + p] * x[c * n + p]);
         }
     }
 }
@@ -130,7 +131,7 @@ static advntk_status activate(const struct advntk__pixel_net *net, ptrdiff_t i,
         ptrdiff_t at = y * step->pitch;
         for (ptrdiff_t p = at; p < at + step->width; p++) {
             q[p] = out.K[p];
-            if (!(q[p] >= low && q[p] <= high)) {
+            if (graph && !(q[p] >= low && q[p] <= high)) {
                 return bad_variance(graph, i, q[p], "is outside what the activation can have", err);
             }
         }
@@ -239,7 +240,9 @@ advntk_status advntk__pixel_self(const struct advntk__pixel_net *net,
         if (step->clean) {
             advntk__pixel_clean(net, i, self->work);
         }
-        TRY(check_size(net, i, graph, out, err));
+        if (graph) {
+            TRY(check_size(net, i, graph, out, err));
+        }
     }
     self->value = net->tangent ? last.T[0] : last.K[0];
 out:
