@@ -3,11 +3,11 @@
  * Speed of the kernel engine for networks of 3x3 convolutions on 32x32x3 images, pixel by pixel
  * (core/infinite/pixel.h): usage: conv_kernel [images [bursts]]. One thread.
  *
- * Each figure is the best of many short bursts in processor time, with pauses between them: a burst that
- * another program disturbed is longer, not shorter. Beside the engine stands the time that the same
- * bursts found for its multiplications alone at the speed of the BLAS's matrix product: a pixel of a
- * relu layer costs MULTIPLICATIONS of them (pixel_pass.inc: window sums 3, correlation 2, polynomial
- * 9, moments 5), and its two square roots take as long on most machines.
+ * Each figure is the best of many short bursts in processor time, with pauses between them: a burst
+ * that another program disturbed is longer, not shorter. Beside the engine stands the time that the
+ * same bursts found for its multiplications alone at the speed of the BLAS's matrix product: a
+ * pixel of a relu layer costs MULTIPLICATIONS of them (pixel_pass.inc: window sums 3, correlation
+ * 2, polynomial 9, moments 5), and its two square roots take as long on most machines.
  */
 #include "config.h"
 
@@ -149,13 +149,12 @@ static void gram_rows(void)
         const char *key, *work, *activation;
         int64_t depth;
         enum advntk_precision precision;
-    } nets[] = {
-        {"conv-3", "relu CNN of depth 3", "activation/relu", 3, ADVNTK_PRECISION_FLOAT32},
-        {"conv-5", "relu CNN of depth 5", "activation/relu", 5, ADVNTK_PRECISION_FLOAT32},
-        {"conv-rn18", "resnet-18", "activation/relu", 0, ADVNTK_PRECISION_FLOAT32},
-        {"conv-erf", "erf CNN of depth 5", "activation/erf", 5, ADVNTK_PRECISION_FLOAT32},
-        {"conv-double", "relu CNN of depth 5, float64", "activation/relu", 5,
-         ADVNTK_PRECISION_FLOAT64}};
+    } nets[] = {{"conv-3", "relu CNN of depth 3", "activation/relu", 3, ADVNTK_PRECISION_FLOAT32},
+                {"conv-5", "relu CNN of depth 5", "activation/relu", 5, ADVNTK_PRECISION_FLOAT32},
+                {"conv-rn18", "resnet-18", "activation/relu", 0, ADVNTK_PRECISION_FLOAT32},
+                {"conv-erf", "erf CNN of depth 5", "activation/erf", 5, ADVNTK_PRECISION_FLOAT32},
+                {"conv-double", "relu CNN of depth 5, float64", "activation/relu", 5,
+                 ADVNTK_PRECISION_FLOAT64}};
     double relu = 0;
 
     for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
@@ -174,8 +173,8 @@ static void gram_rows(void)
                 "");
             relu = ours;
         } else {
-            row(nets[i].key, nets[i].work, "ns a pixel and layer", ours, "relu CNN of depth 5", relu,
-                i == 2 ? "<= 1.3" : (i == 3 ? "<= 3" : ""));
+            row(nets[i].key, nets[i].work, "ns a pixel and layer", ours, "relu CNN of depth 5",
+                relu, i == 2 ? "<= 1.3" : (i == 3 ? "<= 3" : ""));
         }
         net_close(&n);
     }

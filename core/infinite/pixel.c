@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Points, tiles, panels and gradients (pixel.h). A set of points holds pixels and self values alone;
- * standard deviations of a block of images are computed again wherever the block is used, once for
- * the hundreds of images that it meets there.
+ * Points, tiles, panels and gradients (pixel.h). A set of points holds pixels and self values
+ * alone; standard deviations of a block of images are computed again wherever the block is used,
+ * once for the hundreds of images that it meets there.
  */
 #include "config.h"
 
@@ -15,13 +15,13 @@
 #include <string.h>
 
 enum {
-    COLUMNS = 32,           /* of a panel that one thread works on at once */
-    BLOCK = 64,             /* columns of a panel whose gradients are summed before the next ones */
-    NARROW = 16,            /* pairs that are summed in the precision, before float64 */
-    CACHE = 1 << 18,        /* bytes of images that stay in the second-level cache */
-    PREPARED = 1 << 24,     /* bytes of images that a tile has ready */
-    DERIVATIVES = 1 << 26,  /* bytes of gradients that are summed at a time */
-    IMAGES_MAX = 512        /* images of a tile ready at once */
+    COLUMNS = 32,          /* of a panel that one thread works on at once */
+    BLOCK = 64,            /* columns of a panel whose gradients are summed before the next ones */
+    NARROW = 16,           /* pairs that are summed in the precision, before float64 */
+    CACHE = 1 << 18,       /* bytes of images that stay in the second-level cache */
+    PREPARED = 1 << 24,    /* bytes of images that a tile has ready */
+    DERIVATIVES = 1 << 26, /* bytes of gradients that are summed at a time */
+    IMAGES_MAX = 512       /* images of a tile ready at once */
 };
 
 struct points {
@@ -392,8 +392,8 @@ static void put_value(const struct advntk__pixel *e, void *k, ptrdiff_t index, d
     }
 }
 
-/* Prepared images a, rows i0 .. i0+m-1 of a matrix k, against b, columns j0 .. j0+n-1. same: rows and
- * columns are these points, whose diagonal is known; lower: nothing above it is wanted. */
+/* Prepared images a, rows i0 .. i0+m-1 of a matrix k, against b, columns j0 .. j0+n-1. same: rows
+ * and columns are these points, whose diagonal is known; lower: nothing above it is wanted. */
 struct rectangle {
     const void *a, *b;
     ptrdiff_t i0, m, j0, n;
@@ -414,8 +414,7 @@ static void fill_rectangle(const struct advntk__pixel *e, const struct rectangle
                 continue;
             }
             put_value(e, k, i * ld + j,
-                      r->same && row == column ? r->same->value[row]
-                                               : forward_pair(e, a, b, room));
+                      r->same && row == column ? r->same->value[row] : forward_pair(e, a, b, room));
         }
     }
 }
@@ -554,7 +553,8 @@ out:
     return rc;
 }
 
-/* ---- gradients: rows in groups, columns in blocks, so that memory does not grow with either ---- */
+/* ---- gradients: rows in groups, columns in blocks, so that memory does not grow with either ----
+ */
 
 struct vjp_task {
     const struct advntk__pixel *e;
@@ -663,8 +663,8 @@ advntk_status advntk__pixel_panel_vjp(const struct advntk__pixel *e, const void 
     advntk_status rc = ADVNTK_OK;
     struct vjp_task t = {.e = e, .tape = tape, .g = g, .m = m, .dx = dx};
     ptrdiff_t rows = t.tape->a->n, columns = t.tape->b->n, per = m * sums_per(e);
-    ptrdiff_t group = between(8, DERIVATIVES / (ptrdiff_t)sizeof(double) / (per > 0 ? per : 1),
-                              ADVNTK_PANEL);
+    ptrdiff_t group =
+        between(8, DERIVATIVES / (ptrdiff_t)sizeof(double) / (per > 0 ? per : 1), ADVNTK_PANEL);
 
     t.images = advntk_alloc(BLOCK * e->net.image, e->real);
     t.sums = advntk_alloc((rows < group ? rows : group) * per, sizeof(*t.sums));

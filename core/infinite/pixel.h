@@ -10,8 +10,8 @@
  * of the result with respect to them; q: variances, K of an image with itself; a, b: standard
  * deviations of the pair's images, ia, ib: their inverses.
  *
- * Maps. A line of a map is `pitch` numbers, its last pitch - width a margin that holds zeros where a
- * convolution reads it, so that a window sum is one loop over the whole map (`span` numbers) with
+ * Maps. A line of a map is `pitch` numbers, its last pitch - width a margin that holds zeros where
+ * a convolution reads it, so that a window sum is one loop over the whole map (`span` numbers) with
  * neither edges nor remainders. A map's neighbour in memory is the next: K, then T `room` numbers
  * later. Layers share a few such places ("registers"): what a pair needs stays in the first-level
  * cache, whatever the depth.
@@ -60,15 +60,15 @@ struct advntk__pixel_step {
 struct advntk__pixel_net {
     struct advntk__pixel_step *steps;
     ptrdiff_t count, output, channels;
-    ptrdiff_t slots;    /* numbers in the standard deviations of all activations */
-    ptrdiff_t lead;     /* of a register, before its first pixel */
-    ptrdiff_t room;     /* numbers from K to T of a register */
-    ptrdiff_t work;     /* numbers in all registers */
-    ptrdiff_t rows;     /* lines of zeros above and below what a flat convolution sums */
-    ptrdiff_t sums;     /* numbers in one of its two arrays of sums */
-    ptrdiff_t scratch;  /* numbers that a pass needs besides */
-    ptrdiff_t image;    /* numbers of a prepared image: x (channels,span), a (slots), ia (slots) */
-    double largest;     /* finite number of the precision */
+    ptrdiff_t slots;   /* numbers in the standard deviations of all activations */
+    ptrdiff_t lead;    /* of a register, before its first pixel */
+    ptrdiff_t room;    /* numbers from K to T of a register */
+    ptrdiff_t work;    /* numbers in all registers */
+    ptrdiff_t rows;    /* lines of zeros above and below what a flat convolution sums */
+    ptrdiff_t sums;    /* numbers in one of its two arrays of sums */
+    ptrdiff_t scratch; /* numbers that a pass needs besides */
+    ptrdiff_t image;   /* numbers of a prepared image: x (channels,span), a (slots), ia (slots) */
+    double largest;    /* finite number of the precision */
     bool tangent;
 };
 
@@ -76,8 +76,9 @@ struct advntk__pixel_net {
  * kd_s, q += gK k_q + gT kd_q (the last two kd with T as a factor). */
 enum { ADVNTK__PARTIALS = 4 };
 
-/* One pair. x, a, ia and y, b, ib: prepared images; work, scratch: the net's; partials: ADVNTK__PARTIALS
- * times slots, NULL where no reverse follows; dx (channels,span), q (slots): what reverse adds to. */
+/* One pair. x, a, ia and y, b, ib: prepared images; work, scratch: the net's; partials:
+ * ADVNTK__PARTIALS times slots, NULL where no reverse follows; dx (channels,span), q (slots): what
+ * reverse adds to. */
 struct advntk__pixel_pair32 {
     const float *x, *a, *ia, *y, *b, *ib;
     float *work, *scratch, *partials, *dx, *q;
@@ -86,8 +87,8 @@ struct advntk__pixel_pair64 {
     const double *x, *a, *ia, *y, *b, *ib;
     double *work, *scratch, *partials, *dx, *q;
 };
-/* Forward: the value, and the partials. Backward, after it, any number of times: g is the derivative
- * with respect to the value; work holds nothing before nor after. */
+/* Forward: the value, and the partials. Backward, after it, any number of times: g is the
+ * derivative with respect to the value; work holds nothing before nor after. */
 typedef void (*advntk__pixel_forward32_fn)(const struct advntk__pixel_net *net,
                                            const struct advntk__pixel_pair32 *pair, double *value);
 typedef void (*advntk__pixel_forward64_fn)(const struct advntk__pixel_net *net,
@@ -101,8 +102,8 @@ typedef void (*advntk__pixel_deviations32_fn)(ptrdiff_t n, const double *q, floa
 typedef void (*advntk__pixel_deviations64_fn)(ptrdiff_t n, const double *q, double *a, double *ia);
 /* A convolution of maps K, T into others (or, if it is flat, the same ones) and its reverse: gK, gT
  * to the derivatives by its input, which is added to unless `first`. */
-typedef void (*advntk__pixel_conv_fn)(const struct advntk__pixel_net *net, ptrdiff_t i, double *work,
-                                      double *scratch);
+typedef void (*advntk__pixel_conv_fn)(const struct advntk__pixel_net *net, ptrdiff_t i,
+                                      double *work, double *scratch);
 typedef void (*advntk__pixel_conv_back_fn)(const struct advntk__pixel_net *net, ptrdiff_t i,
                                            double *work, double *scratch, bool first);
 struct advntk__pixel_code {

@@ -25,8 +25,8 @@ advntk_status advntk__pixel_self_room(const struct advntk__pixel_net *net,
 {
     ptrdiff_t x = net->channels * net->steps[0].span;
 
-    self->x = advntk_arena_get(arena, x + net->work + net->scratch + 2 * net->slots,
-                               sizeof(*self->x));
+    self->x =
+        advntk_arena_get(arena, x + net->work + net->scratch + 2 * net->slots, sizeof(*self->x));
     if (!self->x) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for the variances of a network");
     }

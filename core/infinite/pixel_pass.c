@@ -2,8 +2,8 @@
 /*
  * One pair of images through all layers, forward and in reverse (pixel.h).
  *
- * What bounds it (3x3 convolutions and relu, float32): per vector of pixels and layer 24 instructions
- * of the two multiply units, 12 additions, two square roots, 18 loads and 4 stores.
+ * What bounds it (3x3 convolutions and relu, float32): per vector of pixels and layer 24
+ * instructions of the two multiply units, 12 additions, two square roots, 18 loads and 4 stores.
  */
 #include "config.h"
 
@@ -47,7 +47,8 @@ ADVNTK_ISA_INLINE float angle_ratio32(float w, float f)
     float v = w * w;
     float low = (f * 0.117837678164f) * w + f * 1.41421370796f;
     float middle = (f * 0.00677498733753f) * w + f * 0.0267180935372f;
-    float high = (f * 0.00227944990304f) * v + ((f * -0.00257980960185f) * w + f * 0.00555205778883f);
+    float high =
+        (f * 0.00227944990304f) * v + ((f * -0.00257980960185f) * w + f * 0.00555205778883f);
     return (high * v + middle) * v + low;
 }
 
