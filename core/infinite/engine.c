@@ -85,7 +85,7 @@ static bool needs_position(const struct advntk_graph *graph)
         const struct advntk_activation_ops *ops =
             layer->kind == ADVNTK__LAYER_ACTIVATION ? layer->activation.plugin->ops : NULL;
         bool series = ops && !ops->dual64[ADVNTK_ISA_PORTABLE] && !ops->dual32[ADVNTK_ISA_PORTABLE];
-        if (layer->full || layer->width > 0 || layer->kind >= ADVNTK__LAYER_POOL ||
+        if (layer->full || (!maps && layer->width > 0) || layer->kind >= ADVNTK__LAYER_POOL ||
             (maps && series)) {
             return true;
         }

@@ -68,7 +68,7 @@ struct advntk__pixel_net {
     ptrdiff_t sums;    /* numbers in one of its two arrays of sums */
     ptrdiff_t scratch; /* numbers that a pass needs besides */
     ptrdiff_t image;   /* numbers of a prepared image: x (channels,span), a (slots), ia (slots) */
-    double largest;    /* finite number of the precision */
+    enum advntk_precision precision;
     bool tangent;
 };
 

@@ -2,9 +2,9 @@
 /* What one image needs of a network, in float64: its variances, and their reverse (pixel.h). */
 #include "config.h"
 
-#include "base/text.h"
 #include "base/try.h"
 #include "infinite/pixel.h"
+#include "infinite/variance.h"
 
 #include <math.h>
 #include <string.h>
@@ -37,17 +37,6 @@ advntk_status advntk__pixel_self_room(const struct advntk__pixel_net *net,
     memset(self->x, 0, (size_t)x * sizeof(*self->x));
     memset(self->work, 0, (size_t)(net->work + net->scratch) * sizeof(*self->work));
     return ADVNTK_OK;
-}
-
-static advntk_status bad_variance(const struct advntk_graph *graph, ptrdiff_t layer, double q,
-                                  const char *why, struct advntk_error *err)
-{
-    struct advntk__text name = {0};
-
-    advntk__graph_name(graph, layer, &name);
-    (void)ADVNTK_FAIL(err, ENUMERIC, "%s: variance %g %s", advntk__text_get(&name), q, why);
-    advntk__text_release(&name);
-    return ADVNTK_ENUMERIC;
 }
 
 static void input_variance(const struct advntk__pixel_net *net, const double *x, struct maps out)
@@ -117,31 +106,32 @@ static advntk_status activate(const struct advntk__pixel_net *net, ptrdiff_t i,
                               const struct advntk_graph *graph, struct advntk__pixel_self *self,
                               bool slopes, struct advntk_error *err)
 {
+    advntk_status rc = ADVNTK_OK;
     const struct advntk__pixel_step *step = &net->steps[i];
-    struct maps in = maps_of(net, step->from[0], self->work), out = maps_of(net, i, self->work);
+    struct maps from = maps_of(net, step->from[0], self->work), to = maps_of(net, i, self->work);
     double *q = self->q + step->slot, *slope = self->slope + step->slot;
-    double low = step->ops->variance_min, high = step->ops->variance_max;
 
     memset(q, 0, (size_t)step->span * sizeof(*q));
-    if (in.K != out.K) {
-        memcpy(out.K, in.K, (size_t)step->span * sizeof(double));
-        memcpy(out.T, in.T, (size_t)step->span * sizeof(double));
+    if (from.K != to.K) {
+        memcpy(to.K, from.K, (size_t)step->span * sizeof(double));
+        memcpy(to.T, from.T, (size_t)step->span * sizeof(double));
     }
     for (ptrdiff_t y = 0; y < step->height; y++) {
         ptrdiff_t at = y * step->pitch;
         for (ptrdiff_t p = at; p < at + step->width; p++) {
-            q[p] = out.K[p];
-            if (graph && !(q[p] >= low && q[p] <= high)) {
-                return bad_variance(graph, i, q[p], "is outside what the activation can have", err);
+            q[p] = to.K[p];
+            if (graph) {
+                TRY(advntk__variance_check(graph, i, step->ops, net->precision, q[p], err));
             }
         }
         if (step->bends) {
-            bend_line(step, step->width, out.K + at, out.T + at, slopes ? slope + at : NULL);
+            bend_line(step, step->width, to.K + at, to.T + at, slopes ? slope + at : NULL);
         } else {
-            activate_line(step, step->width, out.K + at, out.T + at, slopes ? slope + at : NULL);
+            activate_line(step, step->width, to.K + at, to.T + at, slopes ? slope + at : NULL);
         }
     }
-    return ADVNTK_OK;
+out:
+    return rc;
 }
 
 /* to <- from, or += it where `add` */
@@ -190,17 +180,16 @@ static advntk_status check_size(const struct advntk__pixel_net *net, ptrdiff_t i
                                 const struct advntk_graph *graph, struct maps maps,
                                 struct advntk_error *err)
 {
+    advntk_status rc = ADVNTK_OK;
     const struct advntk__pixel_step *step = &net->steps[i];
 
     for (ptrdiff_t y = 0; y < step->height; y++) {
         for (ptrdiff_t p = y * step->pitch; p < y * step->pitch + step->width; p++) {
-            double most = maps.K[p] > maps.T[p] ? maps.K[p] : maps.T[p];
-            if (!(maps.K[p] <= net->largest && maps.T[p] <= net->largest)) {
-                return bad_variance(graph, i, most, "is not a finite number here", err);
-            }
+            TRY(advntk__variance_finite(graph, i, net->precision, maps.K[p], maps.T[p], err));
         }
     }
-    return ADVNTK_OK;
+out:
+    return rc;
 }
 
 advntk_status advntk__pixel_self(const struct advntk__pixel_net *net,

@@ -7,20 +7,12 @@
  */
 #include "config.h"
 
+#include "infinite/loops.h"
 #include "infinite/pixel.h"
 
 #include <advntk/duals.h>
 #include <advntk/isa.h>
 #include <string.h>
-
-/* in and out may be the same map, never overlapping ones */
-#if defined(__clang__)
-#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define INDEPENDENT _Pragma("GCC ivdep")
-#else
-#define INDEPENDENT
-#endif
 
 /* i modulo n, in 0 .. n-1 */
 static inline ptrdiff_t wrapped(ptrdiff_t i, ptrdiff_t n)

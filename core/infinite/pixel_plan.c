@@ -7,7 +7,6 @@
 
 #include <advntk/isa.h>
 #include <advntk/plugin.h>
-#include <float.h>
 #include <stdlib.h>
 
 enum { LINE = 16 }; /* numbers that a vector register or a cache line holds at most */
@@ -203,7 +202,7 @@ advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
     net->output = advntk__graph_output(graph);
     net->channels = advntk__graph_layer(graph, 0)->shape.channels;
     net->tangent = tangent;
-    net->largest = precision == ADVNTK_PRECISION_FLOAT32 ? (double)FLT_MAX : DBL_MAX;
+    net->precision = precision;
     net->steps = calloc((size_t)net->count, sizeof(*net->steps));
     if (!net->steps) {
         FAIL(err, ENOMEM, "no memory for a network of %td layers", net->count);
