@@ -25,6 +25,7 @@ unit_tests = \
 	npz \
 	optimizers \
 	parallel \
+	pixel_reference \
 	random \
 	recipe_expression \
 	recipe_fuzz \
