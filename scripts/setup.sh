@@ -4,7 +4,7 @@
 
 # what a build from a clone needs
 # shellcheck disable=SC2034
-advntk_packages="autoconf automake gcc libc6-dev libgsl-dev libjansson-dev libmatio-dev libopenblas-dev \
+advntk_packages="autoconf automake gcc libc6-dev libgsl-dev libjansson-dev libmatio-dev libopenblas-dev libpng-dev \
 libtool libxxhash-dev libyaml-dev libzip-dev make pkg-config zlib1g-dev"
 advntk_cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
@@ -27,12 +27,12 @@ need_packages() {
 	fi
 	if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 		if [ "$install" = yes ] && command -v pkg-config >/dev/null && command -v autoreconf >/dev/null &&
-			pkg-config --exists yaml-0.1 openblas gsl zlib matio jansson libxxhash libzip; then
+			pkg-config --exists yaml-0.1 openblas gsl zlib matio jansson libxxhash libzip libpng; then
 			return 0
 		fi
 		cat >&2 <<-END
 			This is no Debian or Ubuntu. Please install, with their headers: libyaml, OpenBLAS, GSL, zlib, matio,
-			jansson, xxHash, libzip; and gcc or clang, make, autoconf, automake, libtool, pkg-config. Then:
+			jansson, xxHash, libzip, libpng; and gcc or clang, make, autoconf, automake, libtool, pkg-config. Then:
 			    ./bootstrap && mkdir -p build && cd build && ../configure && make && make check
 		END
 		exit 1

@@ -62,7 +62,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_list, cli_describe, cli_check, cli_run, cli_show, cli_runs,
-    cli_compare, cli_predict, cli_kernel, cli_schema, cli_version;
+    cli_compare, cli_report, cli_predict, cli_kernel, cli_schema, cli_version;
 extern const struct cli_command *const cli_commands[]; /* ends with NULL */
 
 /* Reads options and words into *cli. Returns CLI_DONE, or CLI_USAGE after saying what is wrong. */

@@ -11,6 +11,7 @@ advntk_SOURCES += \
 	core/cli/output.c \
 	core/cli/predict.c \
 	core/cli/progress.c \
+	core/cli/report.c \
 	core/cli/run.c \
 	core/cli/runs.c \
 	core/cli/schema.c \

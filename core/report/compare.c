@@ -492,8 +492,7 @@ static void note_attacks(struct comparison *c)
     advntk__text_release(&line);
 }
 
-/* Runs that are done, by their seeds, and the names of all evaluations. */
-static json_t *finished(const json_t *runs, json_t *metrics)
+json_t *advntk__runs_finished(const json_t *runs, json_t *metrics)
 {
     json_t *sorted = advntk__runs_sorted(runs, "seed");
     json_t *done = json_array(), *seen = json_object(), *run, *value;
@@ -524,7 +523,7 @@ static advntk_status prepare(struct comparison *c, const json_t *runs,
                              const struct advntk__compare_options *options,
                              struct advntk_error *err)
 {
-    json_t *done = finished(runs, c->metrics);
+    json_t *done = advntk__runs_finished(runs, c->metrics);
     size_t left_out = json_array_size(runs) - json_array_size(done);
     const char *by = NULL;
     char line[128];

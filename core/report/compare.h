@@ -38,6 +38,10 @@ ADVNTK_MUST_CHECK advntk_status advntk__compare(struct advntk_host *host, const 
                                                 const struct advntk__compare_options *options,
                                                 json_t **comparison, struct advntk_error *err);
 
+/* Those of the runs that are done, in the order of their seeds, as a new array; the names of all
+ * their evaluations are added to `metrics`. */
+json_t *advntk__runs_finished(const json_t *runs, json_t *metrics);
+
 /* The comparison as two tables: variants, and differences (without rows if there are none). */
 void advntk__compare_variants(const json_t *comparison, struct advntk__sheet *sheet);
 void advntk__compare_differences(const json_t *comparison, struct advntk__sheet *sheet);

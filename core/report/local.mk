@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libadvntk_la_SOURCES += \
+	core/report/chart.c \
+	core/report/chart.h \
 	core/report/compare.c \
 	core/report/compare.h \
+	core/report/curves.c \
+	core/report/curves.h \
+	core/report/page.c \
+	core/report/page.h \
+	core/report/picture.c \
+	core/report/picture.h \
 	core/report/select.c \
 	core/report/select.h \
 	core/report/sheet.c \
@@ -10,6 +18,7 @@ libadvntk_la_SOURCES += \
 	core/report/statistics.h \
 	core/report/stored.c \
 	core/report/stored.h \
+	core/report/style.h \
 	core/report/variants.c \
 	core/report/variants.h \
 	core/report/verdicts.c \

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "report/chart.h"
+
+#include "report/sheet.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The picture, in its own units; the page scales it. */
+enum { WIDTH = 640, HEIGHT = 340, LEFT = 62, RIGHT = 18, TOP = 14, BOTTOM = 46, BEYOND = 34 };
+
+struct axis {
+    double low, high, step; /* step: between ticks; of a log axis: none */
+    bool log, beyond;       /* beyond: infinity has a place at the end */
+};
+
+/* ---- building ---- */
+
+struct advntk__chart_series *advntk__chart_line(struct advntk__chart *chart, const char *label)
+{
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        if (strcmp(chart->series[i].label, label) == 0) {
+            return &chart->series[i];
+        }
+    }
+    if (chart->count == ADVNTK__CHART_SERIES) {
+        chart->left_out++;
+        return NULL;
+    }
+    chart->series[chart->count].label = strdup(label);
+    if (!chart->series[chart->count].label) {
+        chart->failed = true;
+        return NULL;
+    }
+    return &chart->series[chart->count++];
+}
+
+void advntk__chart_point(struct advntk__chart *chart, struct advntk__chart_series *s,
+                         struct advntk__chart_point point)
+{
+    struct advntk__chart_point *grown = s->points;
+    ptrdiff_t room = s->room;
+
+    if (isnan(point.x) || isnan(point.y)) {
+        return;
+    }
+    if (s->count == room) {
+        room = room ? 2 * room : 16;
+        grown = realloc(s->points, (size_t)room * sizeof(*grown));
+        if (!grown) {
+            chart->failed = true;
+            return;
+        }
+    }
+    s->points = grown;
+    s->room = room;
+    s->points[s->count++] = point;
+}
+
+bool advntk__chart_worth(const struct advntk__chart *chart)
+{
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        if (chart->series[i].count > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void advntk__chart_release(struct advntk__chart *chart)
+{
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        free(chart->series[i].label);
+        free(chart->series[i].points);
+    }
+    *chart = (struct advntk__chart){0};
+}
+
+static int by_x(const void *a, const void *b)
+{
+    const struct advntk__chart_point *p = a, *q = b;
+
+    return (p->x > q->x) - (p->x < q->x);
+}
+
+/* ---- axes ---- */
+
+/* 1, 2 or 5 times a power of ten, about `wanted` steps over the span. */
+static double nice_step(double span, double wanted)
+{
+    double raw = span / wanted, power = pow(10, floor(log10(raw))), times = raw / power;
+
+    return power * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 5 ? 5 : 10);
+}
+
+static void fit_linear(struct axis *a, double wanted)
+{
+    if (!(a->high > a->low)) {
+        a->low -= 0.05;
+        a->high += 0.05;
+    }
+    a->step = nice_step(a->high - a->low, wanted);
+    a->low = a->step * floor(a->low / a->step + 1e-9);
+    a->high = a->step * ceil(a->high / a->step - 1e-9);
+}
+
+static struct axis x_axis(const struct advntk__chart *chart)
+{
+    struct axis a = {.low = INFINITY, .high = -INFINITY};
+
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        for (ptrdiff_t j = 0; j < chart->series[i].count; j++) {
+            double x = chart->series[i].points[j].x;
+            a.beyond = a.beyond || isinf(x);
+            a.low = isinf(x) ? a.low : fmin(a.low, x);
+            a.high = isinf(x) ? a.high : fmax(a.high, x);
+        }
+    }
+    if (isinf(a.low)) { /* nothing but infinity */
+        a.low = a.high = 0;
+    }
+    a.log = a.low > 0 && a.high / a.low >= 50;
+    if (!a.log) {
+        double low = a.low, high = a.high;
+        fit_linear(&a, 6);
+        a.low = fmax(a.low, low - (high - low) * 0.04); /* the data may fill the width */
+        a.high = fmin(a.high, high + (high - low) * 0.04);
+    }
+    return a;
+}
+
+static struct axis y_axis(const struct advntk__chart *chart)
+{
+    struct axis a = {.low = INFINITY, .high = -INFINITY};
+
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        for (ptrdiff_t j = 0; j < chart->series[i].count; j++) {
+            const struct advntk__chart_point *p = &chart->series[i].points[j];
+            a.low = fmin(a.low, fmin(p->y, p->low)); /* fmin and fmax pass NaN by */
+            a.high = fmax(a.high, fmax(p->y, p->high));
+        }
+    }
+    fit_linear(&a, 5);
+    return a;
+}
+
+static double place_x(const struct axis *a, double x)
+{
+    double room = WIDTH - LEFT - RIGHT - (a->beyond ? BEYOND : 0);
+
+    if (isinf(x)) {
+        return WIDTH - RIGHT;
+    }
+    return a->log ? LEFT + room * log(x / a->low) / log(a->high / a->low)
+                  : LEFT + room * (x - a->low) / (a->high - a->low);
+}
+
+static double place_y(const struct axis *a, double y)
+{
+    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (y - a->low) / (a->high - a->low);
+}
+
+/* ---- drawing ---- */
+
+static void x_tick(const struct axis *a, double x, struct advntk__text *out)
+{
+    double at = place_x(a, x);
+
+    advntk__text_printf(out, "<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\"/>",
+                        at, TOP, at, HEIGHT - BOTTOM);
+    advntk__text_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", at,
+                        HEIGHT - BOTTOM + 18);
+    if (isinf(x)) {
+        advntk__text_puts(out, "&#8734;");
+    } else {
+        advntk__text_printf(out, "%.6g", fabs(x) < 1e-12 ? 0 : x);
+    }
+    advntk__text_puts(out, "</text>\n");
+}
+
+static void draw_axes(const struct advntk__chart *chart, const struct axis *x, const struct axis *y,
+                      struct advntk__text *out)
+{
+    for (double k = ceil(y->low / y->step - 1e-9); k * y->step <= y->high + 1e-9 * y->step; k++) {
+        double at = place_y(y, k * y->step);
+        advntk__text_printf(
+            out,
+            "<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/><text x=\"%d\" "
+            "y=\"%.1f\" text-anchor=\"end\">%.4g</text>\n",
+            LEFT, at, WIDTH - RIGHT, at, LEFT - 8, at + 4,
+            fabs(k * y->step) < 1e-12 ? 0 : k * y->step);
+    }
+    if (x->log) {
+        for (double p = ceil(log10(x->low) - 1e-9); p <= log10(x->high) + 1e-9; p++) {
+            x_tick(x, pow(10, p), out);
+        }
+    } else {
+        for (double k = ceil(x->low / x->step - 1e-9); k * x->step <= x->high + 1e-9 * x->step;
+             k++) {
+            x_tick(x, k * x->step, out);
+        }
+    }
+    if (x->beyond) {
+        x_tick(x, INFINITY, out);
+    }
+    advntk__text_printf(out, "<path class=\"axis\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP,
+                        HEIGHT - BOTTOM, WIDTH - RIGHT);
+    advntk__text_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">",
+                        (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8);
+    advntk__sheet_escape(ADVNTK__SHEET_HTML, chart->x_title, out);
+    advntk__text_printf(out,
+                        "</text>\n<text transform=\"translate(14 %d) rotate(-90)\" "
+                        "text-anchor=\"middle\">",
+                        (TOP + HEIGHT - BOTTOM) / 2);
+    advntk__sheet_escape(ADVNTK__SHEET_HTML, chart->y_title, out);
+    advntk__text_puts(out, "</text>\n");
+}
+
+/* A mark a series, so that colour is not all that tells them apart. */
+static void draw_mark(ptrdiff_t series, double x, double y, struct advntk__text *out)
+{
+    static const char *const shapes[] = {
+        "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0",
+        "M-3.5 -3.5h7v7h-7z",
+        "M0 -4.8L4.5 3.5H-4.5z",
+        "M0 -5L5 0L0 5L-5 0z",
+        "M0 4.8L4.5 -3.5H-4.5z",
+        "M-4 -1.3h2.7v-2.7h2.6v2.7h2.7v2.6h-2.7v2.7h-2.6v-2.7h-2.7z",
+        "M-4.5 -2h9v4h-9z",
+        "M-2 -4.5h4v9h-4z",
+    };
+
+    advntk__text_printf(out,
+                        "<path class=\"mark s%td\" transform=\"translate(%.1f %.1f)\" d=\"%s\"/>",
+                        series, x, y, shapes[series]);
+}
+
+static void draw_series(const struct advntk__chart_series *s, ptrdiff_t number,
+                        const struct axis *x, const struct axis *y, struct advntk__text *out)
+{
+    for (ptrdiff_t j = 0; j < s->count; j++) {
+        const struct advntk__chart_point *p = &s->points[j];
+        if (isfinite(p->low) && isfinite(p->high)) {
+            double at = place_x(x, p->x), low = place_y(y, p->low), high = place_y(y, p->high);
+            advntk__text_printf(
+                out, "<path class=\"bar s%td\" d=\"M%.1f %.1fV%.1fM%.1f %.1fh8M%.1f %.1fh8\"/>",
+                number, at, low, high, at - 4, low, at - 4, high);
+        }
+    }
+    advntk__text_printf(out, "<path class=\"line s%td\" d=\"", number);
+    for (ptrdiff_t j = 0; j < s->count; j++) {
+        /* no line to infinity */
+        bool jump = j == 0 || isinf(s->points[j].x);
+        advntk__text_printf(out, "%s%.1f %.1f", jump ? "M" : "L", place_x(x, s->points[j].x),
+                            place_y(y, s->points[j].y));
+    }
+    advntk__text_puts(out, "\"/>\n");
+    for (ptrdiff_t j = 0; j < s->count && !s->dense; j++) {
+        draw_mark(number, place_x(x, s->points[j].x), place_y(y, s->points[j].y), out);
+    }
+}
+
+static void write_legend(const struct advntk__chart *chart, struct advntk__text *out)
+{
+    advntk__text_puts(out, "<ul class=\"legend\">\n");
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        advntk__text_printf(out,
+                            "<li><svg viewBox=\"0 0 28 12\" width=\"28\" height=\"12\" "
+                            "aria-hidden=\"true\"><path class=\"line s%td\" d=\"M0 6H28\"/>",
+                            i);
+        if (!chart->series[i].dense) {
+            draw_mark(i, 14, 6, out);
+        }
+        advntk__text_puts(out, "</svg>");
+        advntk__sheet_escape(ADVNTK__SHEET_HTML, chart->series[i].label, out);
+        advntk__text_puts(out, "</li>\n");
+    }
+    if (chart->left_out) {
+        advntk__text_printf(out, "<li>and others, which the tables have</li>\n");
+    }
+    advntk__text_puts(out, "</ul>\n");
+}
+
+static void write_numbers(const struct advntk__chart *chart, struct advntk__text *out)
+{
+    struct advntk__sheet sheet = {0};
+    struct advntk_error err;
+
+    advntk__sheet_column(&sheet, 'l', "curve");
+    advntk__sheet_column(&sheet, 'r', "%s", chart->x_title);
+    advntk__sheet_column(&sheet, 'r', "%s", chart->y_title);
+    advntk__sheet_column(&sheet, 'r', "from");
+    advntk__sheet_column(&sheet, 'r', "to");
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        for (ptrdiff_t j = 0; j < chart->series[i].count; j++) {
+            const struct advntk__chart_point *p = &chart->series[i].points[j];
+            advntk__sheet_add(&sheet, "%s", chart->series[i].label);
+            advntk__sheet_add(&sheet, "%.6g", p->x);
+            advntk__sheet_add(&sheet, "%.4f", p->y);
+            if (isfinite(p->low)) {
+                advntk__sheet_add(&sheet, "%.4f", p->low);
+                advntk__sheet_add(&sheet, "%.4f", p->high);
+            } else {
+                advntk__sheet_add(&sheet, "-");
+                advntk__sheet_add(&sheet, "-");
+            }
+        }
+    }
+    advntk__text_puts(out, "<details><summary>the numbers</summary>\n<div class=\"scroll\">");
+    if (advntk__sheet_write(&sheet, ADVNTK__SHEET_HTML, out, &err) != ADVNTK_OK) {
+        out->failed = true;
+    }
+    advntk__text_puts(out, "</div></details>\n");
+    advntk__sheet_release(&sheet);
+}
+
+void advntk__chart_write(struct advntk__chart *chart, struct advntk__text *out)
+{
+    struct axis x, y;
+
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        qsort(chart->series[i].points, (size_t)chart->series[i].count,
+              sizeof(*chart->series[i].points), by_x);
+    }
+    x = x_axis(chart);
+    y = y_axis(chart);
+    advntk__text_puts(out, "<figure>\n<figcaption>");
+    advntk__sheet_escape(ADVNTK__SHEET_HTML, chart->title, out);
+    advntk__text_printf(out,
+                        "</figcaption>\n<svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" "
+                        "aria-label=\"",
+                        WIDTH, HEIGHT);
+    advntk__sheet_escape(ADVNTK__SHEET_HTML, chart->title, out);
+    advntk__text_puts(out, "\">\n");
+    draw_axes(chart, &x, &y, out);
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        draw_series(&chart->series[i], i, &x, &y, out);
+    }
+    advntk__text_puts(out, "</svg>\n");
+    write_legend(chart, out);
+    write_numbers(chart, out);
+    advntk__text_puts(out, "</figure>\n");
+    out->failed = out->failed || chart->failed;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "report/curves.h"
+
+#include "base/files.h"
+#include "recipe/expression.h"
+#include "report/chart.h"
+#include "report/statistics.h"
+#include "store/npz.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { METRICS_LIMIT = 64 << 20, COST_POINTS = 60 };
+
+struct figures {
+    const json_t *variants, *keys, *metrics;
+    struct advntk__text *out;
+    int count;
+};
+
+static void finish(struct figures *f, struct advntk__chart *chart)
+{
+    if (advntk__chart_worth(chart)) {
+        advntk__chart_write(chart, f->out);
+        f->count++;
+    }
+    advntk__chart_release(chart);
+}
+
+static const json_t *variant_at(const struct figures *f, size_t i)
+{
+    return json_array_get(f->variants, i);
+}
+
+static const char *key_at(const struct figures *f, size_t k)
+{
+    return json_string_value(json_object_get(json_array_get(f->keys, k), "key"));
+}
+
+static const char *title_at(const struct figures *f, size_t k)
+{
+    return json_string_value(json_object_get(json_array_get(f->keys, k), "title"));
+}
+
+static const char *value_at(const struct figures *f, size_t i, size_t k)
+{
+    const char *value = json_string_value(
+        json_object_get(json_object_get(variant_at(f, i), "values"), key_at(f, k)));
+
+    return value ? value : "-";
+}
+
+static bool as_number(const char *text, double *value)
+{
+    return advntk__expression(text, NULL, value, NULL) == ADVNTK_OK;
+}
+
+/* "advntk, depth 3": the values of a variant, without one key (-1: with all). */
+static void label_of(const struct figures *f, size_t i, ptrdiff_t without, char *label, size_t size)
+{
+    struct advntk__text text = {0};
+
+    for (size_t k = 0; k < json_array_size(f->keys); k++) {
+        const char *title = title_at(f, k), *value = value_at(f, i, k);
+        double number;
+        bool named = !as_number(value, &number); /* a name says what it is, a number does not */
+        if ((ptrdiff_t)k != without && strcmp(value, "-") != 0) {
+            advntk__text_printf(&text, "%s%s%s%s", text.length ? ", " : "", named ? "" : title,
+                                named ? "" : " ", value);
+        }
+    }
+    snprintf(label, size, "%s", text.length ? advntk__text_get(&text) : "all runs");
+    advntk__text_release(&text);
+}
+
+/* Mean and standard deviation over a variant's runs as a point. */
+static struct advntk__chart_point point_of(const struct figures *f, size_t i, const char *metric,
+                                           double x)
+{
+    json_t *cases = json_object_get(variant_at(f, i), "cases"), *run;
+    double *values = calloc(json_array_size(cases) + 1, sizeof(*values));
+    struct advntk__moments m = {.mean = NAN, .sd = NAN};
+    ptrdiff_t n = 0;
+    size_t j;
+
+    json_array_foreach(cases, j, run)
+    {
+        const json_t *value = json_object_get(json_object_get(run, "metrics"), metric);
+        if (values && json_is_number(value)) {
+            values[n++] = json_number_value(value);
+        }
+    }
+    if (values) {
+        m = advntk__moments(n, values);
+    }
+    free(values);
+    return (struct advntk__chart_point){x, m.mean, m.mean - m.sd, m.mean + m.sd};
+}
+
+/* ---- over a swept key ---- */
+
+static bool is_numeric(const struct figures *f, size_t k)
+{
+    double value, first = NAN;
+    bool several = false;
+
+    for (size_t i = 0; i < json_array_size(f->variants); i++) {
+        if (strcmp(value_at(f, i, k), "-") == 0) {
+            continue;
+        }
+        if (!as_number(value_at(f, i, k), &value)) {
+            return false;
+        }
+        several = several || (!isnan(first) && value != first);
+        first = value;
+    }
+    return several;
+}
+
+static void over_key(struct figures *f, size_t k, const char *metric)
+{
+    struct advntk__chart chart = {0};
+    char label[160];
+    double x;
+
+    snprintf(chart.title, sizeof(chart.title), "Accuracy (%s) over %s", metric, title_at(f, k));
+    snprintf(chart.x_title, sizeof(chart.x_title), "%s", key_at(f, k));
+    snprintf(chart.y_title, sizeof(chart.y_title), "accuracy (%s)", metric);
+    for (size_t i = 0; i < json_array_size(f->variants); i++) {
+        struct advntk__chart_series *series;
+        if (!as_number(value_at(f, i, k), &x)) {
+            continue;
+        }
+        label_of(f, i, (ptrdiff_t)k, label, sizeof(label));
+        series = advntk__chart_line(&chart, label);
+        if (series) {
+            advntk__chart_point(&chart, series, point_of(f, i, metric, x));
+        }
+    }
+    finish(f, &chart);
+}
+
+static void over_keys(struct figures *f)
+{
+    json_t *name;
+    size_t m;
+
+    for (size_t k = 0; k < json_array_size(f->keys); k++) {
+        if (strcmp(key_at(f, k), "seed") == 0 || !is_numeric(f, k)) {
+            continue;
+        }
+        json_array_foreach((json_t *)(uintptr_t)f->metrics, m, name)
+        {
+            if (!strchr(json_string_value(name), '@')) {
+                over_key(f, k, json_string_value(name));
+            }
+        }
+    }
+}
+
+/* ---- over the radius ---- */
+
+static bool in_family(const char *metric, const char *family, double *radius)
+{
+    size_t length = strlen(family);
+
+    return strncmp(metric, family, length) == 0 && metric[length] == '@' &&
+           as_number(metric + length + 1, radius);
+}
+
+static void over_radius(struct figures *f, const char *family)
+{
+    struct advntk__chart chart = {.x_title = "radius", .y_title = "robust accuracy"};
+    char label[160];
+    json_t *name;
+    double radius;
+    size_t m;
+
+    snprintf(chart.title, sizeof(chart.title), "Robust accuracy over the radius (%s)", family);
+    for (size_t i = 0; i < json_array_size(f->variants); i++) {
+        struct advntk__chart_series *series;
+        label_of(f, i, -1, label, sizeof(label));
+        series = advntk__chart_line(&chart, label);
+        json_array_foreach((json_t *)(uintptr_t)f->metrics, m, name)
+        {
+            const char *metric = json_string_value(name);
+            bool clean = strcmp(metric, "clean") == 0;
+            if (series && (clean || in_family(metric, family, &radius))) {
+                advntk__chart_point(&chart, series, point_of(f, i, metric, clean ? 0 : radius));
+            }
+        }
+    }
+    finish(f, &chart);
+}
+
+static void over_radii(struct figures *f)
+{
+    json_t *seen = json_object(), *name;
+    char family[128];
+    size_t m;
+
+    json_array_foreach((json_t *)(uintptr_t)f->metrics, m, name)
+    {
+        const char *metric = json_string_value(name), *at = strchr(metric, '@');
+        if (at) {
+            snprintf(family, sizeof(family), "%.*s", (int)(at - metric), metric);
+            if (!json_object_get(seen, family)) {
+                json_object_set_new(seen, family, json_true());
+                over_radius(f, family);
+            }
+        }
+    }
+    json_decref(seen);
+}
+
+/* ---- over training steps ---- */
+
+/* Adds a run's lines of metrics.jsonl to sums by step. */
+static void add_steps(const json_t *run, const char *member, json_t *sums)
+{
+    char *path =
+        advntk__files_join(json_string_value(json_object_get(run, "folder")), "metrics.jsonl");
+    char *bytes = NULL, *at, *end, key[32];
+    size_t count;
+
+    if (!path || advntk__files_read(path, METRICS_LIMIT, &bytes, &count, NULL) != ADVNTK_OK) {
+        free(path);
+        return;
+    }
+    for (at = bytes; (end = strchr(at, '\n')); at = end + 1) {
+        json_t *row = json_loadb(at, (size_t)(end - at), 0, NULL), *sum;
+        const json_t *value = json_object_get(row, member);
+        if (json_is_number(value)) {
+            snprintf(key, sizeof(key), "%lld",
+                     (long long)json_integer_value(json_object_get(row, "step")));
+            sum = json_object_get(sums, key);
+            json_object_set_new(
+                sums, key,
+                json_pack("[f, i]",
+                          json_number_value(value) + json_number_value(json_array_get(sum, 0)),
+                          (int)json_integer_value(json_array_get(sum, 1)) + 1));
+        }
+        json_decref(row);
+    }
+    free(bytes);
+    free(path);
+}
+
+static void over_steps(struct figures *f)
+{
+    struct advntk__chart chart = {
+        .title = "Accuracy under the training attack, on the validation images of each step",
+        .x_title = "training step",
+        .y_title = "validation accuracy, attacked"};
+    char label[160];
+    json_t *run, *sum;
+    const char *step;
+    size_t j;
+
+    for (size_t i = 0; i < json_array_size(f->variants); i++) {
+        json_t *sums = json_object();
+        struct advntk__chart_series *series;
+        json_array_foreach(json_object_get(variant_at(f, i), "cases"), j, run)
+        {
+            add_steps(run, "validation_robust", sums);
+        }
+        label_of(f, i, -1, label, sizeof(label));
+        series = json_object_size(sums) ? advntk__chart_line(&chart, label) : NULL;
+        json_object_foreach(sums, step, sum)
+        {
+            if (series) {
+                advntk__chart_point(
+                    &chart, series,
+                    (struct advntk__chart_point){strtod(step, NULL),
+                                                 json_number_value(json_array_get(sum, 0)) /
+                                                     json_number_value(json_array_get(sum, 1)),
+                                                 NAN, NAN});
+                series->dense = true;
+            }
+        }
+        json_decref(sums);
+    }
+    finish(f, &chart);
+}
+
+/* ---- over gradients spent ---- */
+
+struct costs {
+    double *values; /* gradients spent until an image fell; infinity: it stands */
+    ptrdiff_t count;
+};
+
+static void add_costs(const json_t *run, const char *metric, struct costs *costs)
+{
+    const char *folder = json_string_value(json_object_get(run, "folder"));
+    const char *id =
+        json_string_value(json_object_get(json_object_get(run, "evaluations"), metric));
+    struct advntk__npz_reader *reader = NULL;
+    ptrdiff_t shape[8] = {0};
+    char path[4096];
+    double *grown;
+    int rank = 0;
+
+    snprintf(path, sizeof(path), "%s/evaluations/%s.npz", folder ? folder : "", id ? id : "");
+    if (!folder || !id || advntk__npz_open(path, &reader, NULL) != ADVNTK_OK) {
+        return;
+    }
+    if (advntk__npz_find(reader, "gradients_to_fool", NULL, &rank, shape) && rank == 1) {
+        grown = realloc(costs->values, (size_t)(costs->count + shape[0] + 1) * sizeof(*grown));
+        costs->values = grown ? grown : costs->values;
+        if (grown && advntk__npz_read(reader, "gradients_to_fool", ADVNTK_FLOAT64, shape[0],
+                                      grown + costs->count, NULL) == ADVNTK_OK) {
+            costs->count += shape[0];
+        }
+    }
+    advntk__npz_close(reader);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void add_survival(struct advntk__chart *chart, const char *label, struct costs *costs)
+{
+    struct advntk__chart_series *series;
+    ptrdiff_t fallen = 0;
+    double most = 0;
+
+    for (ptrdiff_t i = 0; i < costs->count; i++) {
+        most = fmax(most, costs->values[i]);
+        if (costs->values[i] < 0) {
+            costs->values[i] = INFINITY;
+        }
+    }
+    series = most > 0 ? advntk__chart_line(chart, label) : NULL;
+    if (!series) {
+        return;
+    }
+    qsort(costs->values, (size_t)costs->count, sizeof(*costs->values), by_value);
+    series->dense = true;
+    for (int k = 0; k <= COST_POINTS; k++) {
+        double x = floor(most * k / COST_POINTS);
+        while (fallen < costs->count && costs->values[fallen] <= x) {
+            fallen++;
+        }
+        if (k == 0 || x > series->points[series->count - 1].x) {
+            advntk__chart_point(chart, series,
+                                (struct advntk__chart_point){
+                                    x, 1 - (double)fallen / (double)costs->count, NAN, NAN});
+        }
+    }
+}
+
+static void over_gradients(struct figures *f, const char *metric)
+{
+    struct advntk__chart chart = {.x_title = "gradients spent on the image",
+                                  .y_title = "images that still stand"};
+    char label[160];
+    json_t *run;
+    size_t j;
+
+    snprintf(chart.title, sizeof(chart.title), "What an attack costs: accuracy over gradients (%s)",
+             metric);
+    for (size_t i = 0; i < json_array_size(f->variants); i++) {
+        struct costs costs = {0};
+        json_array_foreach(json_object_get(variant_at(f, i), "cases"), j, run)
+        {
+            add_costs(run, metric, &costs);
+        }
+        label_of(f, i, -1, label, sizeof(label));
+        add_survival(&chart, label, &costs);
+        free(costs.values);
+    }
+    finish(f, &chart);
+}
+
+int advntk__curves_write(const json_t *variants, const json_t *keys, const json_t *metrics,
+                         struct advntk__text *out)
+{
+    struct figures f = {.variants = variants, .keys = keys, .metrics = metrics, .out = out};
+    json_t *name;
+    size_t m;
+
+    over_keys(&f);
+    over_radii(&f);
+    over_steps(&f);
+    json_array_foreach((json_t *)(uintptr_t)metrics, m, name)
+    {
+        if (strcmp(json_string_value(name), "clean") != 0) {
+            over_gradients(&f, json_string_value(name));
+        }
+    }
+    return f.count;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The curves that a set of runs has data for. */
+#ifndef ADVNTK_REPORT_CURVES_H
+#define ADVNTK_REPORT_CURVES_H
+
+#include "base/text.h"
+
+#include <jansson.h>
+
+/*
+ * Figures, one after the other: each accuracy over every numeric key that was swept; accuracy over
+ * the radius where an evaluation has several (name@radius); accuracy on the validation batches over
+ * training steps; images that still stand over gradients spent on them. variants, keys: of
+ * advntk__variants; metrics: names. Lines are means over seeds, bars one standard deviation. What
+ * cannot be read is left out. Returns how many figures there are.
+ */
+int advntk__curves_write(const json_t *variants, const json_t *keys, const json_t *metrics,
+                         struct advntk__text *out);
+
+#endif

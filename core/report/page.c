@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "report/page.h"
+
+#include "base/files.h"
+#include "base/try.h"
+#include "report/compare.h"
+#include "report/curves.h"
+#include "report/picture.h"
+#include "report/style.h"
+#include "report/variants.h"
+#include "run/runner.h"
+#include "store/folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECIPE_LIMIT = 16 << 20, TIMING_LIMIT = 64 << 20 };
+
+struct report {
+    const struct advntk__page *page;
+    json_t *comparison, *done, *variants, *keys;
+    struct advntk__text *out;
+};
+
+static void put(const struct report *r, const char *text)
+{
+    advntk__sheet_escape(ADVNTK__SHEET_HTML, text ? text : "-", r->out);
+}
+
+static const char *member(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static advntk_status put_sheet(const struct report *r, struct advntk__sheet *sheet,
+                               const char *class, struct advntk_error *err)
+{
+    advntk_status rc;
+
+    advntk__text_printf(r->out, "<div class=\"scroll %s\">", class);
+    rc = advntk__sheet_write(sheet, ADVNTK__SHEET_HTML, r->out, err);
+    advntk__text_puts(r->out, "</div>\n");
+    advntk__sheet_release(sheet);
+    return rc;
+}
+
+static void section(const struct report *r, const char *id, const char *title)
+{
+    advntk__text_printf(r->out, "<h2 id=\"%s\">%s</h2>\n", id, title);
+}
+
+/* ---- the recipe ---- */
+
+/* The text of the first study that was named, or the first run's resolved recipe; free(). */
+static char *recipe_text(const struct report *r, bool *as_written)
+{
+    const char *written = member(json_array_get(r->page->selection->studies, 0), "recipe");
+    const char *folder = member(json_array_get(r->done, 0), "folder");
+    char *path = NULL, *text = NULL;
+    size_t count;
+
+    *as_written = written && *written;
+    if (*as_written) {
+        return strdup(written);
+    }
+    path = folder ? advntk__files_join(folder, "recipe.yaml") : NULL;
+    if (path && advntk__files_read(path, RECIPE_LIMIT, &text, &count, NULL) != ADVNTK_OK) {
+        text = NULL;
+    }
+    free(path);
+    return text;
+}
+
+/* report.question of a recipe's text; a plain look, as nothing depends on it. free(). */
+static char *find_question(const char *text)
+{
+    const char *at = text ? strstr(text, "question:") : NULL, *end;
+    size_t length;
+
+    if (!at) {
+        return NULL;
+    }
+    at += strlen("question:");
+    at += strspn(at, " ");
+    if (*at == '"' || *at == '\'') {
+        end = strchr(at + 1, *at);
+        at++;
+        length = end ? (size_t)(end - at) : strcspn(at, "\n");
+    } else {
+        length = strcspn(at, "\n");
+        end = strstr(at, " #");
+        length = end && (size_t)(end - at) < length ? (size_t)(end - at) : length;
+        while (length && (at[length - 1] == ' ' || at[length - 1] == '}')) {
+            length--;
+        }
+    }
+    return strndup(at, length);
+}
+
+/* ---- sections ---- */
+
+static void write_head(const struct report *r, const char *title, const char *question)
+{
+    static const char *const links[] = {"results",    "What came out", "curves",   "Curves",
+                                        "examples",   "Examples",      "audit",    "Audit",
+                                        "recipe",     "Recipe",        "settings", "Settings",
+                                        "provenance", "Provenance",    "cost",     "Cost"};
+
+    advntk__text_puts(r->out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+                              "<meta name=\"viewport\" content=\"width=device-width, "
+                              "initial-scale=1\">\n<title>");
+    put(r, title);
+    advntk__text_printf(r->out, "</title>\n<style>\n%s</style></head>\n<body>\n<h1>", page_style);
+    put(r, title);
+    advntk__text_puts(r->out, "</h1>\n");
+    if (question && *question) {
+        advntk__text_puts(r->out, "<p class=\"question\">");
+        put(r, question);
+        advntk__text_puts(r->out, "</p>\n");
+    }
+    advntk__text_puts(r->out, "<nav>");
+    for (size_t i = 0; i < sizeof(links) / sizeof(*links); i += 2) {
+        advntk__text_printf(r->out, "<a href=\"#%s\">%s</a>\n", links[i], links[i + 1]);
+    }
+    advntk__text_puts(r->out, "</nav>\n");
+}
+
+static advntk_status write_results(const struct report *r, struct advntk_error *err)
+{
+    struct advntk__sheet variants = {0}, differences = {0};
+    json_t *line;
+    size_t i;
+    advntk_status rc = ADVNTK_OK;
+
+    section(r, "results", "What came out");
+    advntk__text_puts(r->out,
+                      "<p class=\"soft\">Accuracy: mean over seeds &#177; standard deviation "
+                      "[Wilson's 95 % interval over the test images].</p>\n");
+    advntk__compare_variants(r->comparison, &variants);
+    TRY(put_sheet(r, &variants, "", err));
+    if (json_array_size(json_object_get(r->comparison, "differences"))) {
+        advntk__text_puts(
+            r->out,
+            "<h3>Differences</h3>\n<p class=\"soft\">With 95 % intervals. p (seeds): paired t test "
+            "over seeds; p (images): McNemar's test on the same images, over several seeds a "
+            "paired "
+            "t test of the images' means; p (Holm): the first of them, corrected for all "
+            "differences of the metric. Below 0.05 a difference is called one.</p>\n");
+        advntk__compare_differences(r->comparison, &differences);
+        TRY(put_sheet(r, &differences, "", err));
+    }
+    json_array_foreach(json_object_get(r->comparison, "notes"), i, line)
+    {
+        advntk__text_puts(r->out, "<p>Note: ");
+        put(r, json_string_value(line));
+        advntk__text_puts(r->out, ".</p>\n");
+    }
+out:
+    return rc;
+}
+
+static void write_curves(const struct report *r)
+{
+    section(r, "curves", "Curves");
+    if (advntk__curves_write(r->variants, r->keys, json_object_get(r->comparison, "metrics"),
+                             r->out) == 0) {
+        advntk__text_puts(r->out, "<p>These runs have no data for a curve: sweep a number, give an "
+                                  "attack several radii, or train.</p>\n");
+    }
+}
+
+/* Opens a stored run by its recipe, with the plugins that are there now. */
+static advntk_status show_examples(const struct report *r, const json_t *run,
+                                   struct advntk_error *err)
+{
+    const struct advntk__recipe_options options = {0};
+    struct advntk__folder folder = {.lock = -1};
+    struct advntk__study *study = NULL;
+    struct advntk__opened opened = {0};
+    struct advntk__text messages = {0};
+    char *recipe = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__store_find(r->page->results, member(run, "folder"), &folder, err));
+    recipe = advntk__folder_file(&folder, "recipe.yaml", NULL);
+    if (!recipe) {
+        FAIL(err, ENOMEM, "no memory for a path");
+    }
+    TRY(advntk__study_load(r->page->registry, recipe, &options, &study, &messages, err));
+    TRY(advntk__opened_init(&opened, r->page->host, &study->runs[0], &folder, err));
+    TRY(advntk__examples_write(&opened, &study->runs[0], r->page->examples, r->out, err));
+out:
+    advntk__opened_release(&opened);
+    advntk__study_free(study);
+    advntk__text_release(&messages);
+    advntk__folder_close(&folder);
+    free(recipe);
+    return rc;
+}
+
+/* The first run of the first and of the last variant. */
+static advntk_status write_examples(const struct report *r, struct advntk_error *err)
+{
+    size_t count = json_array_size(r->variants), step = count > 1 ? count - 1 : 1;
+    struct advntk_error why;
+    advntk_status rc = ADVNTK_OK;
+
+    section(r, "examples", "Examples");
+    if (r->page->examples < 1) {
+        advntk__text_puts(r->out, "<p>None were asked for.</p>\n");
+        return rc;
+    }
+    for (size_t i = 0; i < count; i += step) {
+        const json_t *variant = json_array_get(r->variants, i);
+        const json_t *run = json_array_get(json_object_get(variant, "cases"), 0);
+        json_t *value;
+        const char *key;
+        advntk__text_puts(r->out, "<h3>Run ");
+        put(r, member(run, "id"));
+        json_object_foreach(json_object_get(variant, "values"), key, value)
+        {
+            advntk__text_puts(r->out, ", ");
+            put(r, key);
+            advntk__text_puts(r->out, " ");
+            put(r, json_string_value(value));
+        }
+        advntk__text_puts(r->out, "</h3>\n");
+        rc = show_examples(r, run, &why);
+        if (rc == ADVNTK_ECANCELLED || rc == ADVNTK_ENOMEM) {
+            if (err) {
+                *err = why;
+            }
+            return rc;
+        }
+        if (rc != ADVNTK_OK) {
+            advntk__text_puts(r->out, "<p>No examples: ");
+            put(r, why.text);
+            advntk__text_puts(r->out, "</p>\n");
+        }
+    }
+    return ADVNTK_OK;
+}
+
+static json_t *read_evaluation(const json_t *run, const char *id)
+{
+    struct advntk__text path = {0};
+    json_t *object = NULL;
+
+    advntk__text_printf(&path, "%s/evaluations/%s.json", member(run, "folder"), id);
+    object = path.failed ? NULL : json_load_file(path.bytes, 0, NULL);
+    advntk__text_release(&path);
+    return object;
+}
+
+static advntk_status write_audit(const struct report *r, struct advntk_error *err)
+{
+    struct advntk__sheet sheet = {0};
+    json_t *run, *verdict, *reason, *evaluation;
+    const char *name;
+    size_t i, k, trusted = 0, all = 0;
+
+    section(r, "audit", "Audit");
+    advntk__sheet_column(&sheet, 'l', "run");
+    advntk__sheet_column(&sheet, 'l', "evaluation");
+    advntk__sheet_column(&sheet, 'l', "verdict");
+    advntk__sheet_column(&sheet, 'l', "why");
+    json_array_foreach(r->done, i, run)
+    {
+        json_object_foreach(json_object_get(run, "audit"), name, verdict)
+        {
+            struct advntk__text why = {0};
+            const char *id = member(json_object_get(run, "evaluations"), name);
+            const char *text = json_string_value(verdict);
+            all++;
+            if (text && strcmp(text, "trusted") == 0) {
+                trusted++;
+                continue;
+            }
+            evaluation = id ? read_evaluation(run, id) : NULL;
+            json_array_foreach(json_object_get(json_object_get(evaluation, "audit"), "reasons"), k,
+                               reason)
+            {
+                advntk__text_printf(&why, "%s%s", k ? "; " : "", json_string_value(reason));
+            }
+            advntk__sheet_add(&sheet, "%.8s", member(run, "id"));
+            advntk__sheet_add(&sheet, "%s", name);
+            advntk__sheet_add(&sheet, "%s", text ? text : "-");
+            advntk__sheet_add(&sheet, "%s", advntk__text_get(&why));
+            advntk__text_release(&why);
+            json_decref(evaluation);
+        }
+    }
+    advntk__text_printf(r->out, "<p>%zu of %zu attacked evaluations are trusted%s</p>\n", trusted,
+                        all, trusted < all ? "; the others:" : ".");
+    if (trusted == all) {
+        advntk__sheet_release(&sheet);
+        return ADVNTK_OK;
+    }
+    return put_sheet(r, &sheet, "wrap", err);
+}
+
+static void write_recipe(const struct report *r, const char *recipe, bool as_written)
+{
+    section(r, "recipe", "Recipe");
+    advntk__text_printf(r->out, "<p class=\"soft\">%s</p>\n<pre>",
+                        as_written ? "As it was written."
+                                   : "Of the first run, every default filled in.");
+    put(r, recipe);
+    advntk__text_puts(r->out, "</pre>\n");
+}
+
+/* Every setting, with all its values over the runs; and the results as LaTeX for an appendix. */
+static advntk_status write_settings(const struct report *r, struct advntk_error *err)
+{
+    struct advntk__sheet sheet = {0}, variants = {0};
+    struct advntk__text latex = {0};
+    json_t *values = json_object(), *run, *value;
+    const char *key;
+    char text[200];
+    size_t i;
+    advntk_status rc = ADVNTK_OK;
+
+    section(r, "settings", "Settings");
+    json_array_foreach(r->done, i, run)
+    {
+        json_object_foreach(json_object_get(run, "settings"), key, value)
+        {
+            json_t *seen = json_object_get(values, key);
+            if (!seen) {
+                seen = json_object();
+                json_object_set_new(values, key, seen);
+            }
+            advntk__value_text(value, text, sizeof(text));
+            json_object_set_new(seen, text, json_true());
+        }
+    }
+    advntk__sheet_column(&sheet, 'l', "parameter");
+    advntk__sheet_column(&sheet, 'l', "value");
+    json_object_foreach(values, key, value)
+    {
+        struct advntk__text list = {0};
+        const char *one;
+        json_t *unused;
+        json_object_foreach(value, one, unused)
+        {
+            advntk__text_printf(&list, "%s%s", list.length ? ", " : "", one);
+        }
+        advntk__sheet_add(&sheet, "%s", key);
+        advntk__sheet_add(&sheet, "%s", advntk__text_get(&list));
+        advntk__text_release(&list);
+    }
+    advntk__text_puts(r->out, "<details><summary>every parameter and its values</summary>\n");
+    TRY(put_sheet(r, &sheet, "wrap", err));
+    advntk__text_puts(r->out, "</details>\n<details><summary>the results as a LaTeX table "
+                              "(booktabs)</summary>\n<pre>");
+    advntk__compare_variants(r->comparison, &variants);
+    TRY(advntk__sheet_write(&variants, ADVNTK__SHEET_LATEX, &latex, err));
+    put(r, advntk__text_get(&latex));
+    advntk__text_puts(r->out, "</pre></details>\n");
+out:
+    advntk__sheet_release(&sheet);
+    advntk__sheet_release(&variants);
+    advntk__text_release(&latex);
+    json_decref(values);
+    return rc;
+}
+
+/* One row for each different value; in how many runs. */
+static void count_value(json_t *counts, const char *what, const char *value)
+{
+    struct advntk__text key = {0};
+    json_int_t seen;
+
+    advntk__text_printf(&key, "%s\n%s", what, value ? value : "-");
+    seen = json_integer_value(json_object_get(counts, advntk__text_get(&key)));
+    json_object_set_new(counts, advntk__text_get(&key), json_integer(seen + 1));
+    advntk__text_release(&key);
+}
+
+static void count_run(json_t *counts, const json_t *run)
+{
+    static const char *const surroundings[] = {"instruction_set", "backend", "compiler"};
+    const json_t *identity = json_object_get(run, "identity");
+    const json_t *environment = json_object_get(run, "environment");
+    json_t *plugin;
+    char text[256];
+    size_t k;
+
+    count_value(counts, "program", member(identity, "program"));
+    count_value(counts, "data (digest of the content)", member(identity, "data_content"));
+    for (size_t i = 0; i < sizeof(surroundings) / sizeof(*surroundings); i++) {
+        count_value(counts, surroundings[i], member(environment, surroundings[i]));
+    }
+    advntk__value_text(json_object_get(environment, "threads"), text, sizeof(text));
+    count_value(counts, "threads", text);
+    json_array_foreach(json_object_get(identity, "plugins"), k, plugin)
+    {
+        char name[160];
+        snprintf(name, sizeof(name), "plugin %s/%s", member(plugin, "kind"),
+                 member(plugin, "name"));
+        snprintf(text, sizeof(text), "%s (%.8s)", member(plugin, "version"),
+                 member(plugin, "digest") ? member(plugin, "digest") : "");
+        count_value(counts, name, text);
+    }
+}
+
+static advntk_status write_provenance(const struct report *r, struct advntk_error *err)
+{
+    struct advntk__sheet sheet = {0};
+    json_t *counts = json_object(), *run, *count;
+    const char *key;
+    size_t i;
+    advntk_status rc;
+
+    section(r, "provenance", "Provenance");
+    json_array_foreach(r->done, i, run)
+    {
+        count_run(counts, run);
+    }
+    advntk__sheet_column(&sheet, 'l', "what");
+    advntk__sheet_column(&sheet, 'l', "value");
+    advntk__sheet_column(&sheet, 'r', "runs");
+    json_object_foreach(counts, key, count)
+    {
+        advntk__sheet_add(&sheet, "%.*s", (int)strcspn(key, "\n"), key);
+        advntk__sheet_add(&sheet, "%s", strchr(key, '\n') + 1);
+        advntk__sheet_add(&sheet, "%lld", (long long)json_integer_value(count));
+    }
+    rc = put_sheet(r, &sheet, "wrap", err);
+    json_decref(counts);
+    return rc;
+}
+
+/* Adds the seconds of timing.jsonl by phase: the first key of a line. */
+static void add_timing(const json_t *run, json_t *phases)
+{
+    char *path = advntk__files_join(member(run, "folder"), "timing.jsonl"), *bytes = NULL, *at,
+         *end;
+    size_t count;
+
+    if (path && advntk__files_read(path, TIMING_LIMIT, &bytes, &count, NULL) == ADVNTK_OK) {
+        for (at = bytes; (end = strchr(at, '\n')); at = end + 1) {
+            json_t *row = json_loadb(at, (size_t)(end - at), 0, NULL);
+            const char *phase = json_object_iter_key(json_object_iter(row));
+            if (phase) {
+                double sum = json_number_value(json_object_get(phases, phase));
+                sum += json_number_value(json_object_get(row, "seconds"));
+                json_object_set_new(phases, phase, json_real(sum));
+            }
+            json_decref(row);
+        }
+    }
+    free(bytes);
+    free(path);
+}
+
+static advntk_status write_cost(const struct report *r, struct advntk_error *err)
+{
+    struct advntk__sheet sheet = {0};
+    json_t *phases = json_object(), *seen = json_object(), *run, *value;
+    const char *key;
+    double all = 0;
+    size_t i;
+    advntk_status rc;
+
+    section(r, "cost", "Cost");
+    json_array_foreach(r->done, i, run)
+    {
+        if (!json_object_get(seen, member(run, "id"))) { /* one fit may stand under two radii */
+            json_object_set_new(seen, member(run, "id"), json_true());
+            add_timing(run, phases);
+            all += json_number_value(json_object_get(run, "seconds"));
+        }
+    }
+    advntk__sheet_column(&sheet, 'l', "phase");
+    advntk__sheet_column(&sheet, 'r', "seconds");
+    json_object_foreach(phases, key, value)
+    {
+        advntk__sheet_add(&sheet, "%s", key);
+        advntk__sheet_add(&sheet, "%.1f", json_number_value(value));
+    }
+    advntk__sheet_add(&sheet, "all of %zu fits", json_object_size(seen));
+    advntk__sheet_add(&sheet, "%.1f", all);
+    rc = put_sheet(r, &sheet, "", err);
+    json_decref(phases);
+    json_decref(seen);
+    return rc;
+}
+
+advntk_status advntk__page_write(const struct advntk__page *page, struct advntk__text *out,
+                                 struct advntk_error *err)
+{
+    const struct advntk__compare_options options = {.by = page->by, .results = page->results};
+    struct report r = {.page = page, .out = out};
+    json_t *metrics = json_array();
+    const char *title = member(json_array_get(page->selection->studies, 0), "name");
+    char *recipe = NULL, *question = NULL;
+    bool as_written = false;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__compare(page->host, page->selection->runs, &options, &r.comparison, err));
+    r.done = advntk__runs_finished(page->selection->runs, metrics);
+    TRY(advntk__variants(r.done, &r.variants, &r.keys, err));
+    recipe = recipe_text(&r, &as_written);
+    question = find_question(recipe);
+    write_head(&r, title ? title : "advntk runs", question);
+    TRY(write_results(&r, err));
+    write_curves(&r);
+    TRY(write_examples(&r, err));
+    TRY(write_audit(&r, err));
+    write_recipe(&r, recipe, as_written);
+    TRY(write_settings(&r, err));
+    TRY(write_provenance(&r, err));
+    TRY(write_cost(&r, err));
+    advntk__text_puts(out, "<p class=\"soft\">Written by advntk " PACKAGE_VERSION
+                           ".</p>\n</body></html>\n");
+    if (out->failed) {
+        FAIL(err, ENOMEM, "no memory for a report");
+    }
+out:
+    json_decref(metrics);
+    json_decref(r.comparison);
+    json_decref(r.done);
+    json_decref(r.variants);
+    json_decref(r.keys);
+    free(recipe);
+    free(question);
+    return rc;
+}
