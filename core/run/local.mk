@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libadvntk_la_SOURCES += \
+	core/run/cost.c \
+	core/run/cost.h \
 	core/run/data.c \
 	core/run/data.h \
 	core/run/evaluate.c \

@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "graph/graph.h"
 #include "registry/registry.h"
+#include "run/cost.h"
 #include "run/evaluate.h"
 #include "run/identity.h"
 #include "run/matrices.h"
@@ -194,7 +195,8 @@ static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
                                          .images = images_of(r, evaluation),
                                          .seed = r->place->host->seed};
     struct advntk__evaluation_result result = {0};
-    double started = advntk__attack_clock();
+    struct advntk__spent started = advntk__spent_now(), spent;
+    bool resumed = false;
     char *text = NULL, *arrays = NULL, *journal = NULL, name[ADVNTK__ID + 32], id[ADVNTK__ID];
     json_t *summary = NULL;
     advntk_status rc = ADVNTK_OK;
@@ -212,13 +214,17 @@ static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
         FAIL(err, ENOMEM, "no memory for a path");
     }
     job.journal = journal;
+    resumed = access(journal, F_OK) == 0;
     TRY(advntk__evaluate(&job, &result, err));
     TRY(advntk__evaluation_write(&job, &result, arrays, err));
     summary = advntk__evaluation_summary(
         &job, &result, evaluation->attack.plugin ? attack_json(r, evaluation->name) : NULL);
     TRY(advntk__json_write(summary, text, err));
-    TRY(advntk__timing(&r->folder, "evaluation", evaluation->name, 0,
-                       advntk__attack_clock() - started, err));
+    spent = advntk__spent_since(started);
+    if (!resumed) {
+        advntk__cost_note(r->place->host, ADVNTK__PHASE_EVALUATION, i, (double)job.images, spent);
+    }
+    TRY(advntk__timing(&r->folder, "evaluation", evaluation->name, 0, spent.wall, err));
 out:
     advntk__evaluation_release(&result);
     json_decref(summary);
@@ -316,6 +322,8 @@ static advntk_status prepare(struct run *r, struct advntk_error *err)
     TRY(advntk__split_make(place->source, &config->data, config->seed, &r->split, err));
     TRY(advntk__services_init(&r->services, config, &r->split, &place->memory, err));
     r->services.registry = place->registry;
+    r->services.meter.costs = place->costs;
+    r->services.meter.alone = place->alone;
     TRY(advntk__identity_fit(config, &r->split, digest, err));
     advntk__id_of(digest, id);
     TRY(advntk__folder_init(&r->folder, place->options->results, id, err));
@@ -360,10 +368,24 @@ out:
     return rc;
 }
 
+/* What no phase has counted: data, opening, files. */
+static void book_rest(struct run *r, struct advntk__spent started)
+{
+    const struct advntk__meter *meter = &r->services.meter;
+    struct advntk__spent rest = advntk__spent_since(started);
+
+    rest.wall -= meter->phases.wall;
+    rest.cpu -= meter->phases.cpu;
+    if (meter->step_count > 0 && rest.wall > 0 && rest.cpu > 0) {
+        advntk__cost_note(r->place->host, ADVNTK__PHASE_REST, 0, 1, rest);
+    }
+}
+
 static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
                              struct advntk_error *err)
 {
     bool over = false, damaged = false;
+    struct advntk__spent started = advntk__spent_now();
     advntk_status rc = ADVNTK_OK;
 
     TRY(prepare(r, err));
@@ -386,6 +408,7 @@ static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
     }
     TRY(advntk__backend_open(r->place->host, &r->config->backend, err));
     TRY(compute(r, err));
+    book_rest(r, started);
     *state = ADVNTK__OUTCOME_DONE;
 out:
     return rc;

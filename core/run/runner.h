@@ -47,6 +47,8 @@ struct advntk__workplace {
     const struct advntk__runner_options *options;
     const struct advntk__source *source; /* of the run's data set */
     struct advntk__kernel_memory memory; /* of the run before, if its kernel was the same */
+    struct advntk__costs *costs;         /* where times are noted; NULL: nowhere */
+    bool alone;                          /* no other run is computed at the same time */
     bool anew;                           /* what is stored of the run is removed first */
     bool train_again;                    /* keeps the stored evaluations, not the model */
 };

@@ -10,6 +10,7 @@
 #include "graph/graph.h"
 #include "infinite/predictor.h"
 #include "linalg/gram.h"
+#include "run/cost.h"
 #include "run/identity.h"
 #include "run/matrices.h"
 #include "store/tiles.h"
@@ -265,20 +266,20 @@ static advntk_status make_gram(struct advntk_host *host, struct advntk_sym **gra
     const struct advntk__kernel_memory *m = s->memory;
     struct advntk__tiles *stored = NULL;
     uint8_t key[16];
-    double started;
+    struct advntk__spent started;
     advntk_status rc = ADVNTK_OK;
 
     if (host->cache) {
         TRY(advntk__identity_cached(host, key, err));
         TRY(open_stored(host, key, &stored, err));
     }
-    started = advntk__attack_clock();
+    started = advntk__spent_now();
     TRY(advntk__gram_compute(host, m->ops, m->state, m->points, s->problem.train,
-                             s->problem.precision, stored, gram, &s->gram_tiles, err));
+                             s->problem.precision, stored, gram, &s->meter.matrix_tiles, err));
     if (host->cache) {
         advntk__sym_name(*gram, key);
     }
-    s->gram_seconds = advntk__attack_clock() - started;
+    s->meter.matrix = advntk__spent_since(started);
 out:
     advntk__tiles_close(stored);
     return rc;

@@ -24,6 +24,22 @@ struct advntk__kernel_memory {
 /* Empties it; the matrix is let go. */
 void advntk__kernel_memory_clear(struct advntk__kernel_memory *memory);
 
+/* Seconds by the clock, and of processors. */
+struct advntk__spent {
+    double wall, cpu;
+};
+/* Where the time of a run goes; for its timing.jsonl and for run/cost.h. */
+struct advntk__costs;
+struct advntk__meter {
+    struct advntk__costs *costs; /* borrowed; NULL: not noted */
+    bool alone;                  /* no other run at the same time: processor seconds are its own */
+    struct advntk__spent matrix; /* wall 0: it was there, or is not wanted yet */
+    ptrdiff_t matrix_tiles;      /* computed; the others came from the cache */
+    struct advntk__spent steps, within; /* of the method; evaluations between its steps */
+    int64_t step_count;
+    struct advntk__spent phases; /* all of these, and evaluations */
+};
+
 enum { ADVNTK__METRICS = 32 };
 struct advntk__metric {
     const char *name; /* static */
@@ -37,8 +53,7 @@ struct advntk__run_services {
     struct advntk_problem problem;
     const struct advntk__registry *registry; /* borrowed; NULL: nothing is cached */
     uint8_t kernel_key[16];
-    double gram_seconds;  /* what the kernel matrix took; 0: it was there, or is not wanted yet */
-    ptrdiff_t gram_tiles; /* how many of its tiles were computed; the others came from the cache */
+    struct advntk__meter meter;
     ptrdiff_t metric_count; /* of the step that runs */
     struct advntk__metric metrics[ADVNTK__METRICS];
 };

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "linalg/room.h"
+#include "run/cost.h"
 #include "run/inventory.h"
 #include "run/matrices.h"
 #include "run/record.h"
@@ -40,6 +41,7 @@ struct work {
     const struct advntk__runner_options *options;
     struct advntk__inventory inventory;
     struct advntk__matrices *matrices;
+    struct advntk__costs *costs;
     struct advntk__cache cache;
     struct advntk__room room;
     enum stage *stages; /* of the items */
@@ -377,8 +379,11 @@ static advntk_status jobs_init(struct work *w, struct advntk_error *err)
         struct job *job = &w->jobs[j];
         const int mine = threads / wanted + (j < threads % wanted);
         *job = (struct job){.work = w, .at = -1};
-        job->place = (struct advntk__workplace){
-            .registry = w->registry, .options = w->options, .memory = {.matrices = w->matrices}};
+        job->place = (struct advntk__workplace){.registry = w->registry,
+                                                .options = w->options,
+                                                .costs = w->costs,
+                                                .alone = wanted == 1,
+                                                .memory = {.matrices = w->matrices}};
         TRY(advntk__host_new(mine > 0 ? mine : 1, &job->place.host, err));
         w->job_count = j + 1;
         job->place.host->cancel = w->host->cancel;
@@ -485,6 +490,7 @@ static advntk_status work_init(struct work *w, struct advntk_error *err)
             FAIL(err, ENOMEM, "no memory for a path");
         }
     }
+    TRY(advntk__costs_new(w->cache.folder ? w->options->results : NULL, &w->costs, err));
     w->room = advntk__room_now(w->options->memory_limit);
     TRY(jobs_init(w, err));
 out:
@@ -498,6 +504,7 @@ static void work_release(struct work *w)
     }
     free(w->jobs);
     advntk__matrices_free(w->matrices);
+    advntk__costs_free(w->costs);
     advntk__inventory_release(&w->inventory);
     free(w->stages);
     free(w->begun);

@@ -15,6 +15,8 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "graph/graph.h"
+#include "linalg/gram.h"
+#include "run/cost.h"
 #include "run/evaluate.h"
 #include "run/identity.h"
 #include "run/services.h"
@@ -260,6 +262,7 @@ static advntk_status evaluate_now(const struct loop *l, ptrdiff_t i, json_t *all
     char id[ADVNTK__ID], name[64];
     char *journal = NULL;
     json_t *summary = NULL, *mine = NULL;
+    struct advntk__spent started = advntk__spent_now(), spent;
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__identity_evaluation(evaluation, job.images, job.digest, err));
@@ -280,6 +283,11 @@ static advntk_status evaluate_now(const struct loop *l, ptrdiff_t i, json_t *all
     if (unlink(journal) != 0 && errno != ENOENT) {
         FAIL(err, EIO, "%s: cannot remove: %s", journal, strerror(errno));
     }
+    spent = advntk__spent_since(started);
+    l->fit->host->services->meter.within.wall += spent.wall;
+    l->fit->host->services->meter.within.cpu += spent.cpu;
+    advntk__cost_note(l->fit->host, ADVNTK__PHASE_EVALUATION, i, (double)job.images, spent);
+    TRY(advntk__timing(l->fit->folder, "evaluation", evaluation->name, 0, spent.wall, err));
 out:
     advntk__evaluation_release(&result);
     json_decref(summary);
@@ -347,11 +355,42 @@ static advntk_status keep_best(struct loop *l, struct advntk_error *err)
                        l->fit->config->method.plugin->name, robust_metric);
 }
 
+/* What a step took, without the kernel matrix that it may have been the first to ask for. */
+static advntk_status book_step(const struct loop *l, struct advntk__spent started,
+                               struct advntk_error *err)
+{
+    struct advntk_host *host = l->fit->host;
+    struct advntk__meter *meter = &host->services->meter;
+    const ptrdiff_t n = host->services->problem.train;
+    struct advntk__spent spent = advntk__spent_since(started);
+    advntk_status rc = ADVNTK_OK;
+
+    if (meter->matrix.wall > 0) {
+        TRY(advntk__timing(l->fit->folder, "kernel_matrix", NULL, n, meter->matrix.wall, err));
+        if (meter->matrix_tiles == advntk__gram_tiles(n)) {
+            advntk__cost_note(host, ADVNTK__PHASE_MATRIX, 0,
+                              advntk__matrix_units(n, host->threads), meter->matrix);
+        }
+        spent.wall -= meter->matrix.wall;
+        spent.cpu -= meter->matrix.cpu;
+        meter->matrix = (struct advntk__spent){0, 0};
+    }
+    spent.wall -= meter->within.wall;
+    spent.cpu -= meter->within.cpu;
+    meter->within = (struct advntk__spent){0, 0};
+    meter->steps.wall += spent.wall;
+    meter->steps.cpu += spent.cpu;
+    meter->step_count++;
+    TRY(advntk__timing(l->fit->folder, "step", NULL, l->step, spent.wall, err));
+out:
+    return rc;
+}
+
 static advntk_status one_step(struct loop *l, struct advntk_error *err)
 {
     const struct advntk__run_config *config = l->fit->config;
     struct advntk_host *host = l->fit->host;
-    double started = advntk__attack_clock();
+    struct advntk__spent started = advntk__spent_now();
     json_t *evaluations = json_object();
     advntk_status rc = ADVNTK_OK;
 
@@ -377,14 +416,7 @@ static advntk_status one_step(struct loop *l, struct advntk_error *err)
     }
     TRY(write_metrics(l, evaluations, err));
     TRY(checkpoint_write(l, err));
-    if (host->services->gram_seconds > 0) { /* in the step that first asked for it */
-        TRY(advntk__timing(l->fit->folder, "kernel_matrix", NULL, host->services->problem.train,
-                           host->services->gram_seconds, err));
-        started += host->services->gram_seconds;
-        host->services->gram_seconds = 0;
-    }
-    TRY(advntk__timing(l->fit->folder, "step", NULL, l->step, advntk__attack_clock() - started,
-                       err));
+    TRY(book_step(l, started, err));
 out:
     json_decref(evaluations);
     return rc;
@@ -427,6 +459,9 @@ advntk_status advntk__train(const struct advntk__fit *fit, struct advntk_error *
         TRY(one_step(&l, err));
     }
     advntk_progress(fit->host, "training", l.step, l.step);
+    advntk__cost_note(fit->host, ADVNTK__PHASE_STEP, 0,
+                      (double)fit->host->services->meter.step_count,
+                      fit->host->services->meter.steps);
     if (!l.best_step) {
         TRY(export_model(&l, l.predictor, err));
     } else {

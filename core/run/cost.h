@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the phases of runs cost: measured in every run, kept in RESULTS/cache/costs.jsonl, and used
+ * to say beforehand how long a run takes. A class is what costs alike for all numbers of images:
+ * machine, network, image shape, precision, and method or attack with everything but fractions
+ * (radii, rates), which do not change the work.
+ */
+#ifndef ADVNTK_RUN_COST_H
+#define ADVNTK_RUN_COST_H
+
+#include "run/inventory.h"
+
+struct advntk__costs;
+
+struct advntk__spent advntk__spent_now(void);
+struct advntk__spent advntk__spent_since(struct advntk__spent start);
+
+enum advntk__phase {
+    ADVNTK__PHASE_MATRIX,     /* unit: pairs on the busiest thread (advntk__matrix_units) */
+    ADVNTK__PHASE_STEP,       /* unit: a step of the method */
+    ADVNTK__PHASE_EVALUATION, /* unit: an image */
+    ADVNTK__PHASE_REST,       /* unit: a run; data, opening, files */
+    ADVNTK__PHASES
+};
+
+struct advntk__cost {
+    enum advntk__phase phase;
+    uint8_t kind[16]; /* the class */
+    int64_t n;        /* training images */
+    int threads;
+    double units;
+    struct advntk__spent spent;
+};
+
+/* Reads what was kept; a file that is not there, or lines that cannot be read, are nothing. results
+ * NULL: nothing is read nor kept. Fails: ENOMEM. */
+ADVNTK_MUST_CHECK advntk_status advntk__costs_new(const char *results, struct advntk__costs **costs,
+                                                  struct advntk_error *err);
+void advntk__costs_free(struct advntk__costs *costs);
+/* Notes a cost, in the file too (where that fails, nothing is lost but the estimate). Threads: safe. */
+void advntk__costs_add(struct advntk__costs *costs, const struct advntk__cost *cost);
+/* Of a unit for n training images; false: nothing is known of the class. */
+bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
+                       const uint8_t kind[16], int64_t n, int threads,
+                       struct advntk__spent *spent);
+
+/* The class of a phase of a run; evaluation: which one. Shape of the images: height, width,
+ * channels. */
+void advntk__cost_kind(const struct advntk_host *host, const struct advntk__run_config *config,
+                       const ptrdiff_t shape[3], enum advntk__phase phase, ptrdiff_t evaluation,
+                       uint8_t kind[16]);
+
+/* Notes what the run of the host spent on a phase, and adds it to its meter. */
+void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdiff_t evaluation,
+                       double units, struct advntk__spent spent);
+
+double advntk__matrix_units(int64_t n, int threads);
+
+/* What a run is expected to take. */
+struct advntk__forecast {
+    struct advntk__spent matrix, training, evaluation, rest;
+    bool known; /* all phases were */
+};
+/* As if nothing of it were done; evaluations: which ones count (NULL: all). threads: of the run. */
+void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *host,
+                      const struct advntk__item *item, int threads, const bool *evaluations,
+                      struct advntk__forecast *forecast);
+
+#endif
