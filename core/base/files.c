@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/try.h"
 
+#include <advntk/host.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -260,4 +261,28 @@ out:
     }
     free(piece);
     return rc;
+}
+
+advntk_status advntk_read_exactly(int file, const char *place, void *buffer, size_t bytes,
+                                  int64_t offset, struct advntk_error *err)
+{
+    unsigned char *p = buffer;
+
+    while (bytes > 0) {
+        ssize_t got = pread(file, p, bytes, (off_t)offset);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return ADVNTK_FAIL(err, EIO, "%s: cannot read: %s", place, strerror(errno));
+        }
+        if (got == 0) {
+            return ADVNTK_FAIL(err, EFORMAT, "%s: ends at byte %jd, %zu bytes too early", place,
+                               (intmax_t)offset, bytes);
+        }
+        p += got;
+        offset += got;
+        bytes -= (size_t)got;
+    }
+    return ADVNTK_OK;
 }

@@ -6,8 +6,9 @@
 
 #include <advntk/method.h>
 
-advntk_status advntk_predictor_import(struct advntk_host *host, struct advntk_reader *r,
-                                      struct advntk_predictor **predictor, struct advntk_error *err)
+advntk_status advntk_predictor_import(const void *config, struct advntk_host *host,
+                                      struct advntk_reader *r, void **model,
+                                      const struct advntk_model_ops **ops, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     const struct advntk_problem *problem = advntk_host_problem(host);
@@ -15,13 +16,15 @@ advntk_status advntk_predictor_import(struct advntk_host *host, struct advntk_re
     struct advntk_predictor *p = NULL;
     double *alpha = advntk_alloc(count, sizeof(*alpha));
 
+    (void)config;
     if (!alpha) {
         FAIL(err, ENOMEM, "no memory for %td coefficients", count);
     }
     TRY(advntk_read_reals(r, "alpha", count, alpha, err));
     TRY(advntk_predictor_new(host, &p, err));
     advntk_predictor_set(p, alpha);
-    *predictor = p;
+    *model = p;
+    *ops = advntk_predictor_ops();
 out:
     advntk_free(alpha);
     return rc;

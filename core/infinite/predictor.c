@@ -147,7 +147,7 @@ out:
     return rc;
 }
 
-void advntk_predictor_free(struct advntk_predictor *predictor)
+void advntk_predictor_free(void *predictor)
 {
     struct advntk_predictor *p = predictor;
 

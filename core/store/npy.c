@@ -5,37 +5,13 @@
 #include "base/try.h"
 #include "store/npy_format.h"
 
+#include <advntk/host.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Reads exactly `bytes`; a file that became shorter since it was opened is malformed. */
-static advntk_status read_at(int fd, const char *place, void *buffer, size_t bytes, int64_t offset,
-                             struct advntk_error *err)
-{
-    unsigned char *p = buffer;
-
-    while (bytes > 0) {
-        ssize_t got = pread(fd, p, bytes, (off_t)offset);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return ADVNTK_FAIL(err, EIO, "%s: cannot read: %s", place, strerror(errno));
-        }
-        if (got == 0) {
-            return ADVNTK_FAIL(err, EFORMAT, "%s: ends at byte %jd, %zu bytes too early", place,
-                               (intmax_t)offset, bytes);
-        }
-        p += got;
-        offset += got;
-        bytes -= (size_t)got;
-    }
-    return ADVNTK_OK;
-}
 
 advntk_status advntk_npy_open(struct advntk_npy *npy, const char *path, struct advntk_error *err)
 {
@@ -57,7 +33,7 @@ advntk_status advntk_npy_open(struct advntk_npy *npy, const char *path, struct a
     if (!head) {
         FAIL(err, ENOMEM, "%s: no memory for its header", path);
     }
-    TRY(read_at(fd, path, head, have, 0, err));
+    TRY(advntk_read_exactly(fd, path, head, have, 0, err));
     TRY(advntk__npy_parse(path, head, have, (uint64_t)st.st_size, npy, err));
     npy->descriptor = fd;
     fd = -1;
@@ -108,7 +84,7 @@ advntk_status advntk_npy_read_reals(const struct advntk_npy *npy, ptrdiff_t firs
     for (ptrdiff_t done = 0; done < count;) {
         ptrdiff_t n = count - done < PIECE ? count - done : PIECE;
         int64_t offset = npy->data_offset + (int64_t)(first + done) * (int64_t)size;
-        TRY(read_at(npy->descriptor, "the array", piece, (size_t)n * size, offset, err));
+        TRY(advntk_read_exactly(npy->descriptor, "the array", piece, (size_t)n * size, offset, err));
         advntk__npy_to_reals(npy->dtype, piece, n, values + done);
         done += n;
     }
@@ -131,7 +107,7 @@ advntk_status advntk_npy_read_ints(const struct advntk_npy *npy, ptrdiff_t first
     for (ptrdiff_t done = 0; done < count;) {
         ptrdiff_t n = count - done < PIECE ? count - done : PIECE;
         int64_t offset = npy->data_offset + (int64_t)(first + done) * (int64_t)size;
-        TRY(read_at(npy->descriptor, "the array", piece, (size_t)n * size, offset, err));
+        TRY(advntk_read_exactly(npy->descriptor, "the array", piece, (size_t)n * size, offset, err));
         if (!advntk__npy_to_ints(npy->dtype, piece, n, values + done, &at)) {
             FAIL(err, EFORMAT, "value %td is above the largest 64-bit integer", first + done + at);
         }

@@ -39,9 +39,9 @@ static advntk_status cifar_labels(const struct cifar_layout *l, struct image_par
             ptrdiff_t left = f->count - k;
             uint8_t label;
             if (k % RECORDS == 0) {
-                TRY(image_pread(f->descriptor, f->path, buffer,
-                                (size_t)((left < RECORDS ? left : RECORDS) * record), k * record,
-                                err));
+                TRY(advntk_read_exactly(f->descriptor, f->path, buffer,
+                                        (size_t)((left < RECORDS ? left : RECORDS) * record),
+                                        k * record, err));
             }
             label = buffer[k % RECORDS * record + l->label_at];
             if (label >= l->classes) {
@@ -93,29 +93,8 @@ static advntk_status cifar_open(const struct cifar_layout *l, const char *path,
     *state = s;
     s = NULL;
 out:
-    if (s) {
-        image_set_release(s);
-    }
-    free(s);
+    image_set_close(s);
     return rc;
-}
-
-static advntk_status cifar_read(void *state, enum advntk_part part, ptrdiff_t count,
-                                const int64_t *index, double *pixels, int32_t *labels,
-                                struct advntk_error *err)
-{
-    return image_set_read(state, part, count, index, pixels, labels, err);
-}
-
-static advntk_status cifar_digest(void *state, uint8_t digest[16], struct advntk_error *err)
-{
-    return image_set_digest(state, digest, err);
-}
-
-static void cifar_close(void *state)
-{
-    image_set_release(state);
-    free(state);
 }
 
 #endif

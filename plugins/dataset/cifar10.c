@@ -39,8 +39,10 @@ static advntk_status cifar10_open(const void *config, struct advntk_host *host, 
     return cifar_open(&cifar10_layout, c->path, host, state, info, err);
 }
 
-static const struct advntk_dataset_ops cifar10_ops = {
-    .open = cifar10_open, .read = cifar_read, .digest = cifar_digest, .close = cifar_close};
+static const struct advntk_dataset_ops cifar10_ops = {.open = cifar10_open,
+                                                      .read = image_set_read,
+                                                      .digest = image_set_digest,
+                                                      .close = image_set_close};
 
 ADVNTK_PLUGIN(
     DATASET, cifar10_ops, .name = "cifar10", .version = "1.0.0", .licence = "GPL-3.0-or-later",

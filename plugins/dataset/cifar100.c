@@ -84,8 +84,10 @@ static advntk_status cifar100_open(const void *config, struct advntk_host *host,
     return cifar_open(&cifar100_layouts[c->labels], c->path, host, state, info, err);
 }
 
-static const struct advntk_dataset_ops cifar100_ops = {
-    .open = cifar100_open, .read = cifar_read, .digest = cifar_digest, .close = cifar_close};
+static const struct advntk_dataset_ops cifar100_ops = {.open = cifar100_open,
+                                                       .read = image_set_read,
+                                                       .digest = image_set_digest,
+                                                       .close = image_set_close};
 
 ADVNTK_PLUGIN(
     DATASET, cifar100_ops, .name = "cifar100", .version = "1.0.0", .licence = "GPL-3.0-or-later",

@@ -67,34 +67,15 @@ static advntk_status digits_open(const void *config, struct advntk_host *host, v
     *state = s;
     s = NULL;
 out:
-    if (s) {
-        image_set_release(s);
-    }
-    free(s);
+    image_set_close(s);
     free(raw);
     return rc;
 }
 
-static advntk_status digits_read(void *state, enum advntk_part part, ptrdiff_t count,
-                                 const int64_t *index, double *pixels, int32_t *labels,
-                                 struct advntk_error *err)
-{
-    return image_set_read(state, part, count, index, pixels, labels, err);
-}
-
-static advntk_status digits_digest(void *state, uint8_t digest[16], struct advntk_error *err)
-{
-    return image_set_digest(state, digest, err);
-}
-
-static void digits_close(void *state)
-{
-    image_set_release(state);
-    free(state);
-}
-
-static const struct advntk_dataset_ops digits_ops = {
-    .open = digits_open, .read = digits_read, .digest = digits_digest, .close = digits_close};
+static const struct advntk_dataset_ops digits_ops = {.open = digits_open,
+                                                     .read = image_set_read,
+                                                     .digest = image_set_digest,
+                                                     .close = image_set_close};
 
 ADVNTK_PLUGIN(
     DATASET, digits_ops, .name = "digits", .version = "1.0.0", .licence = "GPL-3.0-or-later",

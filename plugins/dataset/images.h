@@ -69,45 +69,6 @@ static ptrdiff_t image_values(const struct image_set *s)
     return s->height * s->width * s->channels;
 }
 
-MAYBE_UNUSED static void image_set_release(struct image_set *s)
-{
-    for (int p = 0; p < 2; p++) {
-        struct image_part *part = &s->parts[p];
-        for (int i = 0; i < part->file_count; i++) {
-            close(part->files[i].descriptor);
-            free(part->files[i].path);
-        }
-        free(part->labels);
-        free(part->bytes);
-        *part = (struct image_part){0};
-    }
-}
-
-/* Reads exactly `bytes` at `offset`; a file that is too short by now is malformed. */
-MAYBE_UNUSED static advntk_status image_pread(int fd, const char *path, void *buffer, size_t bytes,
-                                              int64_t offset, struct advntk_error *err)
-{
-    unsigned char *p = buffer;
-
-    while (bytes > 0) {
-        ssize_t got = pread(fd, p, bytes, (off_t)offset);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return ADVNTK_FAIL(err, EIO, "%s: cannot read: %s", path, strerror(errno));
-        }
-        if (got == 0) {
-            return ADVNTK_FAIL(err, EFORMAT, "%s: ends at byte %jd, %zu bytes too early", path,
-                               (intmax_t)offset, bytes);
-        }
-        p += got;
-        offset += got;
-        bytes -= (size_t)got;
-    }
-    return ADVNTK_OK;
-}
-
 /* The bytes of one image, channels last. scratch: d bytes. */
 static advntk_status image_fetch(const struct image_set *s, int p, int64_t index, uint8_t *image,
                                  uint8_t *scratch, struct advntk_error *err)
@@ -128,8 +89,8 @@ static advntk_status image_fetch(const struct image_set *s, int p, int64_t index
     for (; index >= f->count; f++) {
         index -= f->count;
     }
-    rc = image_pread(f->descriptor, f->path, turn ? scratch : image, (size_t)d,
-                     f->offset + index * f->stride, err);
+    rc = advntk_read_exactly(f->descriptor, f->path, turn ? scratch : image, (size_t)d,
+                             f->offset + index * f->stride, err);
     for (ptrdiff_t i = 0; turn && rc == ADVNTK_OK && i < plane; i++) {
         for (ptrdiff_t c = 0; c < s->channels; c++) {
             image[i * s->channels + c] = scratch[c * plane + i];
@@ -138,13 +99,13 @@ static advntk_status image_fetch(const struct image_set *s, int p, int64_t index
     return rc;
 }
 
-/* The operation `read` for an image_set. */
-MAYBE_UNUSED static advntk_status image_set_read(const struct image_set *s, enum advntk_part p,
-                                                 ptrdiff_t count, const int64_t *index,
-                                                 double *pixels, int32_t *labels,
-                                                 struct advntk_error *err)
+/* The operations `read`, `digest` and `close` of a data set whose state is an image_set. */
+MAYBE_UNUSED static advntk_status image_set_read(void *state, enum advntk_part p, ptrdiff_t count,
+                                                 const int64_t *index, double *pixels,
+                                                 int32_t *labels, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
+    const struct image_set *s = state;
     ptrdiff_t d = image_values(s);
     uint8_t *buffer = NULL;
     double table[256];
@@ -285,10 +246,10 @@ out:
     return rc;
 }
 
-/* The operation `digest` for an image_set. */
-MAYBE_UNUSED static advntk_status image_set_digest(struct image_set *s, uint8_t digest[16],
+MAYBE_UNUSED static advntk_status image_set_digest(void *state, uint8_t digest[16],
                                                    struct advntk_error *err)
 {
+    struct image_set *s = state;
     struct image_digest g = {.height = s->height,
                              .width = s->width,
                              .channels = s->channels,
@@ -299,6 +260,25 @@ MAYBE_UNUSED static advntk_status image_set_digest(struct image_set *s, uint8_t 
                              .fetch = image_set_fetch,
                              .context = s};
     return image_digest(&g, s->host, digest, err);
+}
+
+MAYBE_UNUSED static void image_set_close(void *state)
+{
+    struct image_set *s = state;
+
+    if (!s) {
+        return;
+    }
+    for (int p = 0; p < 2; p++) {
+        struct image_part *part = &s->parts[p];
+        for (int i = 0; i < part->file_count; i++) {
+            close(part->files[i].descriptor);
+            free(part->files[i].path);
+        }
+        free(part->labels);
+        free(part->bytes);
+    }
+    free(s);
 }
 
 /* Opens a file of records for a part: its size must be head + a positive number of records. */

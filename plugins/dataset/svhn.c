@@ -159,33 +159,14 @@ static advntk_status svhn_open(const void *config, struct advntk_host *host, voi
     *state = s;
     s = NULL;
 out:
-    if (s) {
-        image_set_release(s);
-    }
-    free(s);
+    image_set_close(s);
     return rc;
 }
 
-static advntk_status svhn_read(void *state, enum advntk_part part, ptrdiff_t count,
-                               const int64_t *index, double *pixels, int32_t *labels,
-                               struct advntk_error *err)
-{
-    return image_set_read(state, part, count, index, pixels, labels, err);
-}
-
-static advntk_status svhn_digest(void *state, uint8_t digest[16], struct advntk_error *err)
-{
-    return image_set_digest(state, digest, err);
-}
-
-static void svhn_close(void *state)
-{
-    image_set_release(state);
-    free(state);
-}
-
-static const struct advntk_dataset_ops svhn_ops = {
-    .open = svhn_open, .read = svhn_read, .digest = svhn_digest, .close = svhn_close};
+static const struct advntk_dataset_ops svhn_ops = {.open = svhn_open,
+                                                   .read = image_set_read,
+                                                   .digest = image_set_digest,
+                                                   .close = image_set_close};
 
 ADVNTK_PLUGIN(
     DATASET, svhn_ops, .name = "svhn", .version = "1.0.0", .licence = "GPL-3.0-or-later",

@@ -365,25 +365,6 @@ static advntk_status method_export(void *state, struct advntk_writer *w, struct 
     return rc != ADVNTK_OK ? rc : advntk_write_reals(w, "weights", s->count, s->w, err);
 }
 
-static advntk_status method_import(const void *config, struct advntk_host *host,
-                                   struct advntk_reader *r, void **model,
-                                   const struct advntk_model_ops **ops, struct advntk_error *err)
-{
-    struct advntk_predictor *predictor = NULL;
-    advntk_status rc = advntk_predictor_import(host, r, &predictor, err);
-    (void)config;
-    if (rc == ADVNTK_OK) {
-        *model = predictor;
-        *ops = advntk_predictor_ops();
-    }
-    return rc;
-}
-
-static void method_model_free(void *model)
-{
-    advntk_predictor_free(model);
-}
-
 static const struct advntk_method_ops advntk_ops = {
     .needs_kernel = true,
     .needs_validation = true,
@@ -395,8 +376,8 @@ static const struct advntk_method_ops advntk_ops = {
     .load = method_load,
     .close = method_close,
     .export_model = method_export,
-    .import_model = method_import,
-    .model_free = method_model_free,
+    .import_model = advntk_predictor_import,
+    .model_free = advntk_predictor_free,
     .memory = method_memory_bytes,
 };
 

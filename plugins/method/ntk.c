@@ -190,25 +190,6 @@ static advntk_status ntk_export(void *state, struct advntk_writer *w, struct adv
     return advntk_predictor_export(((struct ntk_state *)state)->predictor, w, err);
 }
 
-static advntk_status ntk_import(const void *config, struct advntk_host *host,
-                                struct advntk_reader *r, void **model,
-                                const struct advntk_model_ops **ops, struct advntk_error *err)
-{
-    struct advntk_predictor *predictor = NULL;
-    advntk_status rc = advntk_predictor_import(host, r, &predictor, err);
-    (void)config;
-    if (rc == ADVNTK_OK) {
-        *model = predictor;
-        *ops = advntk_predictor_ops();
-    }
-    return rc;
-}
-
-static void ntk_model_free(void *model)
-{
-    advntk_predictor_free(model);
-}
-
 static const struct advntk_method_ops ntk_ops = {
     .needs_kernel = true,
     .needs_validation = false,
@@ -220,8 +201,8 @@ static const struct advntk_method_ops ntk_ops = {
     .load = ntk_load,
     .close = ntk_close,
     .export_model = ntk_export,
-    .import_model = ntk_import,
-    .model_free = ntk_model_free,
+    .import_model = advntk_predictor_import,
+    .model_free = advntk_predictor_free,
     .memory = ntk_memory,
 };
 

@@ -59,6 +59,9 @@ void *advntk_alloc(ptrdiff_t count, size_t size);
 void *advntk_alloc_zero(ptrdiff_t count, size_t size);
 void advntk_free(void *memory);
 
+/* Reads exactly `bytes` at `offset` of an open file; place names it in errors. Fails: EIO, EFORMAT (it ends too early). */
+ADVNTK_MUST_CHECK advntk_status advntk_read_exactly(int file, const char *place, void *buffer, size_t bytes, int64_t offset, struct advntk_error *err);
+
 /* XXH3-128 of memory, in the library's canonical (big-endian) byte order. */
 void advntk_hash_bytes(const void *data, size_t bytes, uint8_t digest[16]);
 

@@ -72,13 +72,14 @@ ADVNTK_MUST_CHECK advntk_status advntk_host_gram(struct advntk_host *host, const
 /* ---- f(x) = sum_j k(x, X_j) alpha_j over the training images: a model ---- */
 struct advntk_predictor;
 ADVNTK_MUST_CHECK advntk_status advntk_predictor_new(struct advntk_host *host, struct advntk_predictor **predictor, struct advntk_error *err); /* alpha = 0 */
-void advntk_predictor_free(struct advntk_predictor *predictor);
+void advntk_predictor_free(void *predictor); /* NULL allowed; also a method's model_free */
 const struct advntk_model_ops *advntk_predictor_ops(void);                    /* model: the predictor */
 void advntk_predictor_set(struct advntk_predictor *predictor, const double *alpha); /* alpha (train,classes), copied */
 /* g (train,classes) <- sum_i k(x_i, X_j) df[i]: gradient with respect to alpha, from a forward's tape; df (n,classes). */
 ADVNTK_MUST_CHECK advntk_status advntk_predictor_pullback(struct advntk_predictor *predictor, const struct advntk_tape *tape, const double *df, double *g, struct advntk_error *err);
 ADVNTK_MUST_CHECK advntk_status advntk_predictor_export(const struct advntk_predictor *predictor, struct advntk_writer *w, struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk_predictor_import(struct advntk_host *host, struct advntk_reader *r, struct advntk_predictor **predictor, struct advntk_error *err);
+/* The operation import_model of methods whose model is a predictor. */
+ADVNTK_MUST_CHECK advntk_status advntk_predictor_import(const void *config, struct advntk_host *host, struct advntk_reader *r, void **model, const struct advntk_model_ops **ops, struct advntk_error *err);
 
 /*
  * Adversarial points (n,d) for a batch inside training, by the attack of a slot against any model. The
