@@ -47,6 +47,7 @@ plugins = \
 	attack/none \
 	attack/pgd \
 	attack/square \
+	attack/transfer \
 	backend/openblas \
 	dataset/cifar10 \
 	dataset/cifar100 \

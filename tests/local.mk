@@ -9,6 +9,7 @@ unit_tests = \
 	attack_plugins \
 	attack_search \
 	attack_state \
+	attack_transfer \
 	backend \
 	datasets \
 	distance_kernels \
