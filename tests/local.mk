@@ -17,6 +17,7 @@ unit_tests = \
 	files \
 	flow \
 	graph \
+	graph_fuzz \
 	infinite \
 	kernel_reference \
 	losses \
@@ -176,7 +177,8 @@ check-local: all $(test_binaries)
 slow_tests = \
 	tests/oracle/apgd.test \
 	tests/oracle/fab.test \
-	tests/oracle/square.test
+	tests/oracle/square.test \
+	tests/unit/graph_fuzz.test
 .PHONY: check-slow
 check-slow: all $(slow_tests)
 	@ADVNTK_SLOW_TESTS=1 TEST_SECONDS=1800 top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' CC='$(CC)' \
