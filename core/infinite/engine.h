@@ -51,7 +51,7 @@ struct advntk__program {
     struct advntk__step *steps;
     ptrdiff_t count, registers, slots, series, output; /* output: a register */
     bool tangent;                                      /* T is wanted, not K alone */
-    double variance_limit;                             /* largest finite number of the precision */
+    enum advntk_precision precision;
 };
 
 /* Graph to program. Fails: ENOMEM, EUNSUPPORTED. Release with advntk__program_release. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "base/text.h"
 #include "base/try.h"
 #include "graph/graph.h"
 #include "infinite/engine.h"
+#include "infinite/variance.h"
 
 #include <advntk/plugin.h>
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -170,7 +169,7 @@ advntk_status advntk__program_compile(const struct advntk_graph *graph, int isa,
     struct compiler c = {.graph = graph, .program = program, .isa = isa, .precision = precision};
 
     *program = (struct advntk__program){.tangent = tangent};
-    program->variance_limit = precision == ADVNTK_PRECISION_FLOAT32 ? (double)FLT_MAX : DBL_MAX;
+    program->precision = precision;
     for (ptrdiff_t i = 0; i < n; i++) {
         steps += advntk__graph_layer(graph, i)->from_count + 1; /* a sum: copy and adds */
     }
@@ -215,22 +214,13 @@ static void activation_variance(const struct advntk__step *step, double q, doubl
     }
 }
 
-static advntk_status bad_variance(const struct advntk_graph *graph, const struct advntk__step *step,
-                                  double q, const char *why, struct advntk_error *err)
-{
-    struct advntk__text name = {0};
-
-    advntk__graph_name(graph, step->layer, &name);
-    (void)ADVNTK_FAIL(err, ENUMERIC, "%s: variance %g %s", advntk__text_get(&name), q, why);
-    advntk__text_release(&name);
-    return ADVNTK_ENUMERIC;
-}
-
 advntk_status advntk__program_variance(const struct advntk__program *program,
                                        const struct advntk_graph *graph, double q, double *work,
                                        double *slots, double *series, double *tail, double *value,
                                        struct advntk_error *err)
 {
+    advntk_status rc = ADVNTK_OK;
+
     *tail = 0;
     for (ptrdiff_t i = 0; i < program->count; i++) {
         const struct advntk__step *step = &program->steps[i];
@@ -248,20 +238,15 @@ advntk_status advntk__program_variance(const struct advntk__program *program,
             slope *= step->w2;
             break;
         case ADVNTK__STEP_ACTIVATION:
-            if (!(k >= step->ops->variance_min && k <= step->ops->variance_max)) {
-                return bad_variance(graph, step, k, "is outside what the activation can have", err);
-            }
+            TRY(advntk__variance_check(graph, step->layer, step->ops, program->precision, k, err));
             slots[2 * step->slot] = k;
             slots[2 * step->slot + 1] = slope;
             if (step->series < 0) {
                 activation_variance(step, k, &k, &kd, &own);
             } else {
                 struct advntk__hermite_moments m;
-                advntk_status rc = advntk__hermite(step->ops, step->config, sqrt(k),
-                                                   series + step->series * ADVNTK__SERIES, &m, err);
-                if (rc != ADVNTK_OK) {
-                    return rc;
-                }
+                TRY(advntk__hermite(step->ops, step->config, sqrt(k),
+                                    series + step->series * ADVNTK__SERIES, &m, err));
                 *tail = fmax(*tail, fmax(m.tail / m.k, m.tail_d / m.kd));
                 k = m.k, kd = m.kd, own = m.slope;
             }
@@ -274,11 +259,10 @@ advntk_status advntk__program_variance(const struct advntk__program *program,
             k += out[0], t += out[1], slope += out[2];
             break;
         }
-        if (!(k <= program->variance_limit && t <= program->variance_limit)) {
-            return bad_variance(graph, step, k > t ? k : t, "is not a finite number here", err);
-        }
+        TRY(advntk__variance_finite(graph, step->layer, program->precision, k, t, err));
         out[0] = k, out[1] = t, out[2] = slope;
     }
     *value = work[3 * program->output + (program->tangent ? 1 : 0)];
-    return ADVNTK_OK;
+out:
+    return rc;
 }

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "tap.h"
 
+#include "base/text.h"
 #include "engine.h"
 #include "map_reference.h"
 #include "plugin.h"
@@ -197,6 +198,17 @@ static void compare(const struct advntk_graph *graph, int kernel, const double *
     *slope_error = fabs(got - (up - down) / (2 * h)) / scale;
 }
 
+static void show(const struct advntk_graph *graph)
+{
+    struct advntk__text text = {0};
+
+    advntk__graph_print(graph, &text);
+    for (const char *line = advntk__text_get(&text); *line; line += strcspn(line, "\n") + 1) {
+        printf("# %.*s\n", (int)strcspn(line, "\n"), line);
+    }
+    advntk__text_release(&text);
+}
+
 int main(void)
 {
     static const char *const names[ACTS] = {"relu", "erf", "abs",          "leaky_relu",
@@ -239,6 +251,7 @@ int main(void)
             if (!(value_error <= 1e-9 && slope_error <= 1e-5)) {
                 ok(false, "graph %td: value off by %.2g, gradient by %.2g", i, value_error,
                    slope_error);
+                show(graph);
             }
             worst = value_error > worst ? value_error : worst;
             steepest = slope_error > steepest ? slope_error : steepest;
