@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 advntk_SOURCES += \
+	core/cli/cache.c \
 	core/cli/check.c \
 	core/cli/cli.h \
 	core/cli/compare.c \
@@ -9,9 +10,11 @@ advntk_SOURCES += \
 	core/cli/main.c \
 	core/cli/options.c \
 	core/cli/output.c \
+	core/cli/plan.c \
 	core/cli/predict.c \
 	core/cli/progress.c \
 	core/cli/report.c \
+	core/cli/rm.c \
 	core/cli/run.c \
 	core/cli/runs.c \
 	core/cli/schema.c \

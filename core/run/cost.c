@@ -151,12 +151,28 @@ void advntk__costs_free(struct advntk__costs *costs)
     }
 }
 
+static int open_file(const char *path)
+{
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+    int fd = open(path, flags, 0666);
+    char *folder = fd < 0 && errno == ENOENT ? strdup(path) : NULL;
+
+    if (folder) {
+        *strrchr(folder, '/') = '\0';
+        if (advntk__files_make_folder(folder, NULL) == ADVNTK_OK) {
+            fd = open(path, flags, 0666);
+        }
+        free(folder);
+    }
+    return fd;
+}
+
 /* One write, so that the lines of two processes do not mix. */
 static void keep(const struct advntk__costs *costs, const struct advntk__cost *cost)
 {
     struct advntk__text line = {0};
     char hex[33];
-    int fd = open(costs->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    int fd = open_file(costs->file);
 
     advntk__hash_hex(cost->kind, hex);
     advntk__text_printf(&line,
@@ -251,8 +267,8 @@ static struct advntk__spent between(const struct point *points, int count, doubl
         }
     }
     for (int i = 0; i < count; i++) {
-        if (i != first && (second < 0 || fabs(log(points[i].n / n)) <
-                                             fabs(log(points[second].n / n)))) {
+        if (i != first &&
+            (second < 0 || fabs(log(points[i].n / n)) < fabs(log(points[second].n / n)))) {
             second = i;
         }
     }
@@ -266,13 +282,12 @@ static struct advntk__spent between(const struct point *points, int count, doubl
         first = second;
         second = other;
     }
-    return (struct advntk__spent){
-        fmax(through(n, points[first].n, points[first].spent.wall, points[second].n,
-                     points[second].spent.wall),
-             0),
-        fmax(through(n, points[first].n, points[first].spent.cpu, points[second].n,
-                     points[second].spent.cpu),
-             0)};
+    return (struct advntk__spent){fmax(through(n, points[first].n, points[first].spent.wall,
+                                               points[second].n, points[second].spent.wall),
+                                       0),
+                                  fmax(through(n, points[first].n, points[first].spent.cpu,
+                                               points[second].n, points[second].spent.cpu),
+                                       0)};
 }
 
 bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
@@ -445,8 +460,8 @@ void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *hos
     steps = steps > 0 ? steps : 1;
     if (method->needs_kernel) {
         advntk__cost_kind(host, config, shape, ADVNTK__PHASE_MATRIX, 0, kind);
-        f->known &= advntk__costs_get(costs, ADVNTK__PHASE_MATRIX, kind, item->train, threads,
-                                      &unit);
+        f->known &=
+            advntk__costs_get(costs, ADVNTK__PHASE_MATRIX, kind, item->train, threads, &unit);
         f->matrix = times(unit, advntk__matrix_units(item->train, threads));
     }
     advntk__cost_kind(host, config, shape, ADVNTK__PHASE_STEP, 0, kind);
@@ -458,8 +473,8 @@ void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *hos
     for (ptrdiff_t e = 0; e < config->evaluation_count; e++) {
         double images = (double)item->evaluations[e].images;
         advntk__cost_kind(host, config, shape, ADVNTK__PHASE_EVALUATION, e, kind);
-        f->known &= advntk__costs_get(costs, ADVNTK__PHASE_EVALUATION, kind, item->train, threads,
-                                      &unit);
+        f->known &=
+            advntk__costs_get(costs, ADVNTK__PHASE_EVALUATION, kind, item->train, threads, &unit);
         add(&f->training, times(unit, images * (double)between_steps));
         if (!evaluations || evaluations[e]) {
             add(&f->evaluation, times(unit, images));

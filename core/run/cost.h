@@ -37,12 +37,12 @@ struct advntk__cost {
 ADVNTK_MUST_CHECK advntk_status advntk__costs_new(const char *results, struct advntk__costs **costs,
                                                   struct advntk_error *err);
 void advntk__costs_free(struct advntk__costs *costs);
-/* Notes a cost, in the file too (where that fails, nothing is lost but the estimate). Threads: safe. */
+/* Notes a cost, in the file too (where that fails, nothing is lost but the estimate). Threads:
+ * safe. */
 void advntk__costs_add(struct advntk__costs *costs, const struct advntk__cost *cost);
 /* Of a unit for n training images; false: nothing is known of the class. */
 bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
-                       const uint8_t kind[16], int64_t n, int threads,
-                       struct advntk__spent *spent);
+                       const uint8_t kind[16], int64_t n, int threads, struct advntk__spent *spent);
 
 /* The class of a phase of a run; evaluation: which one. Shape of the images: height, width,
  * channels. */

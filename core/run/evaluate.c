@@ -195,6 +195,9 @@ static advntk_status journal_write(struct work *work, struct advntk_error *err)
     const ptrdiff_t one = 1, audit = AUDIT_BYTES;
     const int64_t done = r->done, begun = work->group != NULL;
 
+    if (!work->job->journal) {
+        goto out;
+    }
     columns_of(r, columns);
     TRY(advntk__npz_create(work->job->journal, &w, err));
     TRY(advntk__npz_add(w, "done", ADVNTK_INT64, 1, &one, &done, err));
@@ -246,7 +249,7 @@ static advntk_status journal_read(struct work *work, struct advntk_error *err)
     struct column columns[COLUMNS];
     int64_t done = 0, begun = 0;
 
-    if (access(journal, F_OK) != 0) {
+    if (!journal || access(journal, F_OK) != 0) {
         goto out;
     }
     columns_of(r, columns);

@@ -19,7 +19,7 @@ struct advntk__evaluation_job {
     uint64_t seed;
     uint8_t digest[16];  /* the evaluation's identity */
     const char *journal; /* file of what is done so far, picked up if it is there; the caller
-                            removes it afterwards */
+                            removes it afterwards; NULL: none */
 };
 
 /* An array a figure, `images` long, in the order of the test set. */

@@ -26,7 +26,7 @@ struct advntk__opened_source {
 };
 
 /* The last few splits: neighbours in a sweep have the same. */
-enum { SPLITS = 4 };
+enum { SPLITS = 4, METRICS_LIMIT = 64 << 20 };
 struct kept_split {
     bool used;
     uint8_t key[16]; /* of the data section */
@@ -107,6 +107,23 @@ out:
     return rc;
 }
 
+/* Whole lines of metrics.jsonl. */
+static int64_t count_steps(const struct advntk__folder *folder)
+{
+    char *path = advntk__folder_file(folder, "metrics.jsonl", NULL), *bytes = NULL;
+    int64_t count = 0;
+    size_t length = 0;
+
+    if (path && advntk__files_read(path, METRICS_LIMIT, &bytes, &length, NULL) == ADVNTK_OK) {
+        for (size_t i = 0; i < length; i++) {
+            count += bytes[i] == '\n';
+        }
+    }
+    free(bytes);
+    free(path);
+    return count;
+}
+
 /* What of the run is in its folder. */
 static advntk_status look_at_folder(const struct builder *b, struct advntk__item *item,
                                     struct advntk_error *err)
@@ -120,6 +137,9 @@ static advntk_status look_at_folder(const struct builder *b, struct advntk__item
     path = advntk__folder_file(&folder, "predictor.npz", NULL);
     item->trained = path && access(path, F_OK) == 0;
     free(path);
+    if (item->stored == ADVNTK__RUN_INTERRUPTED && !item->trained) {
+        item->steps_done = count_steps(&folder);
+    }
     item->evaluations_left = 0;
     for (ptrdiff_t i = 0; i < item->config->evaluation_count; i++) {
         struct advntk__item_evaluation *e = &item->evaluations[i];

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libadvntk_la_SOURCES += \
+	core/run/build.c \
+	core/run/build.h \
 	core/run/cost.c \
 	core/run/cost.h \
 	core/run/data.c \
@@ -12,6 +14,10 @@ libadvntk_la_SOURCES += \
 	core/run/inventory.h \
 	core/run/matrices.c \
 	core/run/matrices.h \
+	core/run/plan.c \
+	core/run/plan.h \
+	core/run/probe.c \
+	core/run/probe.h \
 	core/run/record.c \
 	core/run/record.h \
 	core/run/runner.c \

@@ -434,7 +434,7 @@ static advntk_status describe_identity(const struct advntk__record_source *sourc
 {
     const struct advntk_graph *graph = source->host->services->memory->graph;
     struct plugin_list plugins = {source->registry, json_array()};
-    char hex[33];
+    char hex[33], program[33];
     json_t *identity = json_object();
     advntk_status rc = ADVNTK_OK;
 
@@ -445,6 +445,8 @@ static advntk_status describe_identity(const struct advntk__record_source *sourc
     }
     advntk__hash_hex(source->split->source->digest, hex);
     json_object_set_new(identity, "program", json_string(PACKAGE_VERSION));
+    advntk__hash_hex(source->host->program, program);
+    json_object_set_new(identity, "program_digest", json_string(program));
     json_object_set_new(identity, "data_content", json_string(hex));
     json_object_set(identity, "plugins", plugins.list);
     json_object_set(record, "identity", identity);

@@ -33,6 +33,7 @@ struct advntk__runner_options {
     bool fresh;           /* begin again what is done or interrupted */
     bool fail_fast;       /* no further runs after a failure */
     bool no_share;        /* every run computes all of its own, and nothing is cached: to measure */
+    bool no_probe;        /* plan: no measurements */
     int jobs;             /* runs at a time; < 1: one */
     int64_t memory_limit; /* bytes; 0: what is free */
     int64_t cache_limit;  /* bytes of RESULTS/cache; 0: the default; < 0: no cache */

@@ -368,8 +368,8 @@ static advntk_status book_step(const struct loop *l, struct advntk__spent starte
     if (meter->matrix.wall > 0) {
         TRY(advntk__timing(l->fit->folder, "kernel_matrix", NULL, n, meter->matrix.wall, err));
         if (meter->matrix_tiles == advntk__gram_tiles(n)) {
-            advntk__cost_note(host, ADVNTK__PHASE_MATRIX, 0,
-                              advntk__matrix_units(n, host->threads), meter->matrix);
+            advntk__cost_note(host, ADVNTK__PHASE_MATRIX, 0, advntk__matrix_units(n, host->threads),
+                              meter->matrix);
         }
         spent.wall -= meter->matrix.wall;
         spent.cpu -= meter->matrix.cpu;

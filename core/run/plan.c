@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "run/plan.h"
+
+#include "base/host.h"
+#include "base/try.h"
+#include "linalg/room.h"
+#include "run/build.h"
+#include "run/cost.h"
+#include "run/inventory.h"
+#include "run/probe.h"
+#include "run/record.h"
+
+#include <advntk/node.h>
+#include <advntk/plugin.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum state { DONE, PARTLY, TO_DO, IMPOSSIBLE, STATES };
+static const char *const state_names[STATES] = {"done", "partly", "to do", "impossible"};
+
+struct row {
+    enum state state;
+    struct advntk_error why; /* IMPOSSIBLE */
+    struct advntk__spent charged, alone;
+    ptrdiff_t matrix_of;   /* first item with the kernel, done or not */
+    bool matrix, model;    /* charged to this one */
+    ptrdiff_t evaluations; /* charged to this one */
+};
+
+struct planner {
+    struct advntk_host *host; /* with as many threads as a run will have */
+    const struct advntk__registry *registry;
+    const struct advntk__runner_options *options;
+    struct advntk__inventory inventory;
+    struct advntk__room room;
+    struct advntk__costs *costs;
+    struct row *rows;
+    bool known; /* all costs are */
+};
+
+static int jobs_of(const struct planner *p)
+{
+    return p->options->jobs > 1 ? p->options->jobs : 1;
+}
+
+static void judge(struct planner *p, ptrdiff_t i)
+{
+    const struct advntk__item *item = &p->inventory.items[i];
+    struct row *row = &p->rows[i];
+
+    row->matrix_of = i;
+    for (ptrdiff_t j = 0; j < i && row->matrix_of == i; j++) {
+        if (memcmp(p->inventory.items[j].kernel, item->kernel, sizeof(item->kernel)) == 0) {
+            row->matrix_of = j;
+        }
+    }
+    if (item->fault != ADVNTK_OK) {
+        row->state = IMPOSSIBLE;
+        row->why = *item->message;
+    } else if (advntk__item_is_done(item)) {
+        row->state = DONE;
+    } else if (advntk__item_fits(item, p->room, &row->why) != ADVNTK_OK) {
+        row->state = IMPOSSIBLE;
+    } else {
+        row->state = item->stored == ADVNTK__RUN_NONE ? TO_DO : PARTLY;
+    }
+}
+
+static void add(struct advntk__spent *sum, struct advntk__spent more, double share)
+{
+    sum->wall += more.wall * share;
+    sum->cpu += more.cpu * share;
+}
+
+/* What is left of an interrupted training. */
+static double share_left(const struct advntk__item *item)
+{
+    const struct advntk_method_ops *method = item->config->method.plugin->ops;
+    double steps = method->steps ? (double)method->steps(item->config->method.config) : 1;
+
+    return steps > 0 ? fmax(1 - (double)item->steps_done / steps, 0) : 1;
+}
+
+/* Evaluations of item i that no earlier item of its fit has. */
+static void own_evaluations(const struct planner *p, ptrdiff_t i, bool *own)
+{
+    const struct advntk__item *items = p->inventory.items, *item = &items[i];
+
+    for (ptrdiff_t e = 0; e < item->config->evaluation_count; e++) {
+        own[e] = !item->evaluations[e].done;
+    }
+    for (ptrdiff_t j = item->first_of_fit; j < i; j++) {
+        if (items[j].first_of_fit != item->first_of_fit || p->rows[j].state == IMPOSSIBLE) {
+            continue;
+        }
+        for (ptrdiff_t a = 0; a < items[j].config->evaluation_count; a++) {
+            for (ptrdiff_t e = 0; e < item->config->evaluation_count; e++) {
+                own[e] = own[e] && memcmp(items[j].evaluations[a].digest,
+                                          item->evaluations[e].digest, 16) != 0;
+            }
+        }
+    }
+}
+
+/* Whether an earlier item that will be run does what is asked: training this fit, or the matrix. */
+static bool is_charged_before(const struct planner *p, ptrdiff_t i, bool matrix)
+{
+    for (ptrdiff_t j = 0; j < i; j++) {
+        const struct row *row = &p->rows[j];
+        if (matrix ? row->matrix && row->matrix_of == p->rows[i].matrix_of
+                   : row->model &&
+                         p->inventory.items[j].first_of_fit == p->inventory.items[i].first_of_fit) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error *err)
+{
+    const struct advntk__item *item = &p->inventory.items[i];
+    const struct advntk_method_ops *method = item->config->method.plugin->ops;
+    struct row *row = &p->rows[i];
+    struct advntk__forecast own, all;
+    bool *mine = calloc((size_t)item->config->evaluation_count + 1, sizeof(*mine));
+    advntk_status rc = ADVNTK_OK;
+
+    if (!mine) {
+        FAIL(err, ENOMEM, "no memory for the plan");
+    }
+    own_evaluations(p, i, mine);
+    for (ptrdiff_t e = 0; e < item->config->evaluation_count; e++) {
+        row->evaluations += mine[e];
+    }
+    row->model = !item->trained && !is_charged_before(p, i, false);
+    row->matrix = row->model && method->needs_kernel && !is_charged_before(p, i, true);
+    advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &all);
+    advntk__forecast(p->costs, p->host, item, p->host->threads, mine, &own);
+    p->known = p->known && all.known;
+    add(&row->charged, own.rest, 1);
+    add(&row->charged, own.evaluation, 1);
+    add(&row->charged, own.training, row->model ? share_left(item) : 0);
+    add(&row->charged, own.matrix, row->matrix);
+    add(&row->alone, all.rest, 1);
+    add(&row->alone, all.evaluation, 1);
+    add(&row->alone, all.training, 1);
+    add(&row->alone, all.matrix, 1);
+out:
+    free(mine);
+    return rc;
+}
+
+/* Measures what no record says. */
+static advntk_status learn(struct planner *p, ptrdiff_t i, struct advntk_error *err)
+{
+    const struct advntk__item *item = &p->inventory.items[i];
+    struct advntk__forecast f;
+    struct advntk_error why;
+    advntk_status rc = ADVNTK_OK;
+
+    advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &f);
+    if (f.known) {
+        goto out;
+    }
+    advntk_progress(p->host, "measuring", i, p->inventory.count);
+    rc = advntk__probe(p->host, item, p->costs, &why);
+    if (rc == ADVNTK_ECANCELLED || rc == ADVNTK_ENOMEM) {
+        if (err) {
+            *err = why;
+        }
+        goto out;
+    }
+    if (rc != ADVNTK_OK) { /* the run will say so itself; or the fault is that of too few images */
+        advntk_log(p->host, ADVNTK_LOG_DEBUG, "no estimate for run %s: %s", item->config->name,
+                   why.text);
+        rc = ADVNTK_OK;
+    }
+out:
+    return rc;
+}
+
+/* ---- as JSON ---- */
+
+static json_t *seconds_json(const struct planner *p, double seconds)
+{
+    return p->known ? json_real(seconds) : json_null();
+}
+
+static json_t *row_json(const struct planner *p, ptrdiff_t i)
+{
+    const struct advntk__item *item = &p->inventory.items[i];
+    const struct row *row = &p->rows[i];
+    json_t *object = json_pack(
+        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:I, s:I}", "index", (json_int_t)i + 1,
+        "id", *item->id ? json_string(item->id) : json_null(), "name", item->config->name, "method",
+        item->config->method.plugin->name, "overrides", advntk__node_json(item->config->overrides),
+        "state", state_names[row->state], "matrix_of", (json_int_t)row->matrix_of + 1, "model_of",
+        (json_int_t)item->first_of_fit + 1, "computes_matrix", row->matrix, "computes_model",
+        row->model, "evaluations", (json_int_t)row->evaluations, "bytes",
+        (json_int_t)(item->need.gram + item->need.method + item->need.images));
+
+    json_object_set_new(object, "seconds", seconds_json(p, row->charged.wall));
+    json_object_set_new(object, "processor_seconds", seconds_json(p, row->charged.cpu));
+    json_object_set_new(object, "seconds_alone", seconds_json(p, row->alone.wall));
+    if (row->state == IMPOSSIBLE) {
+        json_object_set_new(object, "error", json_string(row->why.text));
+    }
+    return object;
+}
+
+/* Of the process: what is held, the largest matrix for each job, and what each has of its own. */
+static double peak_bytes(const struct planner *p)
+{
+    double gram = 0, own = 0;
+
+    for (ptrdiff_t i = 0; i < p->inventory.count; i++) {
+        const struct advntk__memory *need = &p->inventory.items[i].need;
+        if (p->rows[i].state == PARTLY || p->rows[i].state == TO_DO) {
+            gram = fmax(gram, (double)need->gram);
+            own = fmax(own, (double)(need->method + need->images));
+        }
+    }
+    return advntk__room_used() + fmin((gram + own) * jobs_of(p), p->room.bytes - p->room.held);
+}
+
+static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
+{
+    struct advntk__spent all = {0, 0}, alone = {0, 0};
+    json_int_t counts[STATES] = {0}, matrices = 0, models = 0, evaluations = 0;
+    const int jobs = jobs_of(p);
+    double longest = 0;
+    json_t *object;
+
+    for (ptrdiff_t i = 0; i < p->inventory.count; i++) {
+        const struct row *row = &p->rows[i];
+        counts[row->state]++;
+        matrices += row->matrix;
+        models += row->model;
+        evaluations += row->evaluations;
+        add(&all, row->charged, 1);
+        add(&alone, row->alone, 1);
+        longest = fmax(longest, row->charged.wall);
+    }
+    object = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I}", "runs",
+                       (json_int_t)p->inventory.count, "done", counts[DONE], "partly",
+                       counts[PARTLY], "to_do", counts[TO_DO], "impossible", counts[IMPOSSIBLE],
+                       "matrices", matrices, "models", models, "evaluations", evaluations, "jobs",
+                       jobs, "threads", p->host->threads, "other_builds", (json_int_t)other_builds);
+    json_object_set_new(object, "seconds", seconds_json(p, fmax(all.wall / jobs, longest)));
+    json_object_set_new(object, "processor_seconds", seconds_json(p, all.cpu));
+    json_object_set_new(object, "seconds_alone", seconds_json(p, alone.wall / jobs));
+    json_object_set_new(object, "processor_seconds_alone", seconds_json(p, alone.cpu));
+    json_object_set_new(object, "bytes", json_integer((json_int_t)peak_bytes(p)));
+    json_object_set_new(object, "memory", json_integer((json_int_t)p->room.bytes));
+    return object;
+}
+
+static advntk_status planner_init(struct planner *p, struct advntk_host *host,
+                                  const struct advntk__study *study, struct advntk_error *err)
+{
+    const struct advntk__inventory_setup setup = {
+        .host = host, .registry = p->registry, .results = p->options->results, .with_graphs = true};
+    const int threads = host->threads / jobs_of(p);
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__host_new(threads > 0 ? threads : 1, &p->host, err));
+    p->host->sink = host->sink;
+    p->host->cancel = host->cancel;
+    TRY(advntk__inventory_init(&p->inventory, study, &setup, err));
+    TRY(advntk__costs_new(p->options->results, &p->costs, err));
+    p->room = advntk__room_now(p->options->memory_limit);
+    p->rows = calloc((size_t)p->inventory.count, sizeof(*p->rows));
+    if (!p->rows) {
+        FAIL(err, ENOMEM, "no memory for the plan");
+    }
+out:
+    return rc;
+}
+
+advntk_status advntk__plan(struct advntk_host *host, const struct advntk__registry *registry,
+                           const struct advntk__study *study,
+                           const struct advntk__runner_options *options, json_t **plan,
+                           struct advntk_error *err)
+{
+    struct planner p = {.registry = registry, .options = options, .known = true};
+    json_t *list = json_array();
+    ptrdiff_t other_builds = 0;
+    advntk_status rc = ADVNTK_OK;
+
+    *plan = NULL;
+    TRY(planner_init(&p, host, study, err));
+    for (ptrdiff_t i = 0; i < p.inventory.count; i++) {
+        judge(&p, i);
+        if (p.rows[i].state == PARTLY || p.rows[i].state == TO_DO) {
+            if (!options->no_probe) {
+                TRY(learn(&p, i, err));
+            }
+        }
+    }
+    for (ptrdiff_t i = 0; i < p.inventory.count; i++) { /* with all that was learnt */
+        if (p.rows[i].state == PARTLY || p.rows[i].state == TO_DO) {
+            TRY(charge(&p, i, err));
+        }
+    }
+    TRY(advntk__other_builds(registry, &p.inventory, options->results, &other_builds, NULL, err));
+    for (ptrdiff_t i = 0; i < p.inventory.count; i++) {
+        json_array_append_new(list, row_json(&p, i));
+    }
+    *plan = json_pack("{s:s, s:s, s:O, s:o}", "study", study->name, "folder", options->results,
+                      "runs", list, "totals", totals_json(&p, other_builds));
+out:
+    json_decref(list);
+    free(p.rows);
+    advntk__costs_free(p.costs);
+    advntk__inventory_release(&p.inventory);
+    advntk__host_free(p.host);
+    return rc;
+}

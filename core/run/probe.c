@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "run/probe.h"
+
+#include "base/host.h"
+#include "base/try.h"
+#include "run/evaluate.h"
+#include "run/identity.h"
+#include "run/matrices.h"
+#include "run/runner.h"
+
+#include <advntk/dataset.h>
+#include <advntk/plugin.h>
+#include <math.h>
+#include <string.h>
+
+/* A size that takes no time, from which that of the others is guessed. */
+enum { SMALL = 256, STEPS = 4 };
+static const double patience = 2; /* processor seconds for a larger one */
+
+struct probe {
+    struct advntk_host *host;
+    const struct advntk__item *item;
+    struct advntk__costs *costs;
+    struct advntk__run_config config; /* the run's, with fewer images */
+    struct advntk__split split;
+    struct advntk__kernel_memory memory;
+    struct advntk__run_services services;
+};
+
+static advntk_status probe_steps(struct probe *p, void *state, struct advntk_error *err)
+{
+    const struct advntk_method_ops *ops = p->config.method.plugin->ops;
+    struct advntk__meter *meter = &p->services.meter;
+    const int threads = p->host->threads;
+    bool finished = false;
+    double count = 0;
+    advntk_status rc = ADVNTK_OK;
+
+    for (ptrdiff_t step = 0; step < STEPS && !finished; step++) {
+        struct advntk__spent started = advntk__spent_now(), spent;
+        p->services.metric_count = 0;
+        TRY(ops->step(state, step, &finished, err));
+        spent = advntk__spent_since(started);
+        if (step == 0) {
+            advntk__cost_note(p->host, ADVNTK__PHASE_MATRIX, 0,
+                              advntk__matrix_units(p->split.train.count, threads), meter->matrix);
+            spent.wall -= meter->matrix.wall;
+            spent.cpu -= meter->matrix.cpu;
+        }
+        if (step <= 1) { /* the first counts only where there is no other: it is not like them */
+            meter->steps = (struct advntk__spent){0, 0};
+            count = 0;
+        }
+        meter->steps.wall += spent.wall;
+        meter->steps.cpu += spent.cpu;
+        count++;
+    }
+    advntk__cost_note(p->host, ADVNTK__PHASE_STEP, 0, count, meter->steps);
+out:
+    return rc;
+}
+
+static advntk_status probe_evaluations(struct probe *p, void *state, struct advntk_error *err)
+{
+    const struct advntk_method_ops *ops = p->config.method.plugin->ops;
+    struct advntk__evaluation_job job = {
+        .host = p->host, .split = &p->split, .seed = p->host->seed};
+    struct advntk__evaluation_result result = {0};
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(ops->model(state, &job.model, &job.ops, err));
+    for (ptrdiff_t i = 0; i < p->config.evaluation_count; i++) {
+        struct advntk__spent started = advntk__spent_now();
+        job.evaluation = &p->config.evaluations[i];
+        job.images = advntk__evaluation_images(job.evaluation, p->split.test.count);
+        TRY(advntk__identity_evaluation(job.evaluation, job.images, job.digest, err));
+        TRY(advntk__evaluate(&job, &result, err));
+        advntk__evaluation_release(&result);
+        advntk__cost_note(p->host, ADVNTK__PHASE_EVALUATION, i, (double)job.images,
+                          advntk__spent_since(started));
+    }
+out:
+    return rc;
+}
+
+static advntk_status probe_once(struct probe *p, ptrdiff_t n, struct advntk_error *err)
+{
+    const struct advntk_method_ops *ops = p->item->config->method.plugin->ops;
+    struct advntk__spent started = advntk__spent_now(), all;
+    void *state = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    p->config = *p->item->config;
+    p->config.data.train = n;
+    p->config.data.test = p->item->test < ADVNTK_PANEL ? p->item->test : ADVNTK_PANEL;
+    TRY(advntk__split_make(p->item->source, &p->config.data, p->config.seed, &p->split, err));
+    TRY(advntk__services_init(&p->services, &p->config, &p->split, &p->memory, err));
+    p->services.meter.costs = p->costs;
+    p->services.meter.alone = true;
+    p->host->services = &p->services;
+    p->host->seed = (uint64_t)p->config.seed;
+    TRY(advntk__backend_open(p->host, &p->config.backend, err));
+    TRY(ops->open(p->config.method.config, p->host, &state, err));
+    TRY(probe_steps(p, state, err));
+    TRY(probe_evaluations(p, state, err));
+    all = advntk__spent_since(started);
+    all.wall = fmax(all.wall - p->services.meter.phases.wall, 0);
+    all.cpu = fmax(all.cpu - p->services.meter.phases.cpu, 0);
+    advntk__cost_note(p->host, ADVNTK__PHASE_REST, 0, 1, all);
+out:
+    if (state) {
+        ops->close(state);
+    }
+    advntk__kernel_memory_clear(&p->memory);
+    advntk__matrices_drop(p->memory.matrices, NULL);
+    advntk__backend_close(p->host);
+    advntk__split_release(&p->split);
+    p->host->services = NULL;
+    return rc;
+}
+
+advntk_status advntk__probe(struct advntk_host *host, const struct advntk__item *item,
+                            struct advntk__costs *costs, struct advntk_error *err)
+{
+    struct probe p = {.host = host, .item = item, .costs = costs};
+    struct advntk__spent started = advntk__spent_now();
+    double took;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__matrices_new(&p.memory.matrices, err));
+    if (item->train <= 2 * SMALL) {
+        TRY(probe_once(&p, item->train, err));
+        goto out;
+    }
+    TRY(probe_once(&p, SMALL, err));
+    took = advntk__spent_since(started).cpu;
+    for (ptrdiff_t n = item->train; n >= 2 * SMALL; n /= 2) { /* cost grows as n to n^2 */
+        if (took * pow((double)n / SMALL, 1.5) < patience) {
+            TRY(probe_once(&p, n, err));
+            break;
+        }
+    }
+out:
+    advntk__matrices_free(p.memory.matrices);
+    return rc;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Short measurements of what runs will do, where no earlier run says what it costs. */
+#ifndef ADVNTK_RUN_PROBE_H
+#define ADVNTK_RUN_PROBE_H
+
+#include "run/cost.h"
+
+/*
+ * Computes a small version of a run (few training images, a step or two, one panel of test images)
+ * and notes the costs of its phases; a second, larger one if that takes no more than about a
+ * second. Writes no results. host: as the run would have, its run services are taken. Fails: as
+ * the run would; ECANCELLED.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__probe(struct advntk_host *host,
+                                              const struct advntk__item *item,
+                                              struct advntk__costs *costs,
+                                              struct advntk_error *err);
+
+#endif
