@@ -62,12 +62,14 @@ folder_tests = \
 	recipes/sweep
 script_tests = \
 	cli/compare \
+	cli/plan \
 	cli/run \
 	cli/stranger_plugin \
 	cli/usage \
 	contract/headers \
 	fault/disk \
 	fault/kill \
+	fault/study \
 	recipes/experiments \
 	recipes/schema
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "linalg/room.h"
+#include "run/build.h"
 #include "run/cost.h"
 #include "run/inventory.h"
 #include "run/matrices.h"
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum stage { WAITING, BUSY, RUNNING, OVER }; /* BUSY: another process has it */
 
@@ -418,7 +420,8 @@ static void jobs_run(struct work *w)
 /* What was asked for, and the ids it comes to. NULL: no memory. */
 static json_t *study_object(const struct work *w)
 {
-    json_t *list = json_array();
+    json_t *list = json_array(), *data = json_array();
+    const struct advntk__source *last = NULL;
 
     for (ptrdiff_t i = 0; i < w->inventory.count; i++) {
         const struct advntk__item *item = item_of(w, i);
@@ -433,9 +436,34 @@ static json_t *study_object(const struct work *w)
                                 item->config->evaluations[e].name, json_string(id));
         }
         json_array_append_new(list, row);
+        if (item->source && item->source != last) {
+            char hex[33];
+            advntk__hash_hex(item->source->digest, hex);
+            json_array_append_new(data, json_string(hex));
+            last = item->source;
+        }
     }
-    return json_pack("{s:i, s:s, s:s?, s:o}", "format", 1, "name", w->study->name, "recipe",
-                     w->study->source, "runs", list);
+    return json_pack("{s:i, s:s, s:s?, s:o, s:o}", "format", 1, "name", w->study->name, "recipe",
+                     w->study->source, "data", data, "runs", list);
+}
+
+/* The same recipe on other images: its runs are new ones, beside those of before. */
+static void tell_other_data(const struct work *w, const char *path, const json_t *object)
+{
+    json_t *before = NULL;
+    const json_t *data;
+
+    if (access(path, F_OK) != 0 || advntk__json_read(path, &before, NULL) != ADVNTK_OK) {
+        return;
+    }
+    data = json_object_get(before, "data");
+    if (data && json_equal(json_object_get(before, "recipe"), json_object_get(object, "recipe")) &&
+        !json_equal(data, json_object_get(object, "data"))) {
+        advntk_log(w->host, ADVNTK_LOG_WARNING,
+                   "the data set of study %s has another content than before: these are new runs",
+                   w->study->name);
+    }
+    json_decref(before);
 }
 
 static advntk_status write_study(const struct work *w, struct advntk_error *err)
@@ -460,6 +488,7 @@ static advntk_status write_study(const struct work *w, struct advntk_error *err)
     if (path.failed) {
         FAIL(err, ENOMEM, "no memory for the study");
     }
+    tell_other_data(w, path.bytes, object);
     TRY(advntk__json_write(object, path.bytes, err));
 out:
     json_decref(object);
@@ -497,6 +526,27 @@ out:
     return rc;
 }
 
+/* A program or plugin that changed since some of the runs were computed. */
+static advntk_status tell_other_builds(const struct work *w, struct advntk_error *err)
+{
+    struct advntk__text names = {0};
+    ptrdiff_t count = 0;
+    advntk_status rc = ADVNTK_OK;
+
+    if (!w->options->fresh) {
+        TRY(advntk__other_builds(w->registry, &w->inventory, w->options->results, &count, &names,
+                                 err));
+    }
+    if (count) {
+        advntk_log(w->host, ADVNTK_LOG_WARNING,
+                   "%td finished run%s computed by another build (%s); --fresh computes all again",
+                   count, count > 1 ? "s were" : " was", advntk__text_get(&names));
+    }
+out:
+    advntk__text_release(&names);
+    return rc;
+}
+
 static void work_release(struct work *w)
 {
     for (ptrdiff_t j = 0; j < w->job_count; j++) {
@@ -527,6 +577,7 @@ advntk_status advntk__study_run(struct advntk_host *host, const struct advntk__r
     pthread_cond_init(&w.changed, NULL);
     TRY(work_init(&w, err));
     TRY(write_study(&w, err));
+    TRY(tell_other_builds(&w, err));
     jobs_run(&w);
     if (w.interruption.status != ADVNTK_OK) {
         rc = w.interruption.status;

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# plan: what would be run, what is shared, and what it costs, before and after runs have shown it.
+# shellcheck source=tests/cli/lib.sh
+. "$top_srcdir/tests/cli/lib.sh"
+
+sweep='model.architecture.depth=[2,3]'
+plan() { # RESULTS OPTIONS...
+	results=$1
+	shift
+	"$advntk" plan small.yaml --results "$results" --sweep "$sweep" --sweep 'method.steps=[6,12]' "$@" >out 2>err
+}
+plan r
+is $? 0 "plan of what was never run"
+has out "4 runs: 0 done, 0 partly, 4 to do, 0 impossible" "counts the runs"
+has out "to compute: 2 kernel matrices, 4 trainings, 8 evaluations" "and what is to be computed"
+has out "matrix of 1" "names what is shared"
+has out "time: about" "and says how long it takes"
+[ ! -e r/runs ]
+ok $? "nothing was run"
+plan none --quick
+has out "time: about -" "--quick measures nothing"
+[ ! -e none ]
+ok $? "and writes nothing"
+plan r --memory 1M
+has out "4 impossible" "too little memory"
+has out "or a larger --memory" "and what to do"
+
+"$advntk" run small.yaml --results r --sweep "$sweep" -s method.steps=6 -q >out 2>err
+is $? 0 "half of it is run"
+first=$(find r/runs -mindepth 1 -maxdepth 1 | head -n 1)
+rm "$first/run.json" "$first/predictor.npz"
+plan r
+has out "4 runs: 1 done, 1 partly, 2 to do" "done, partly, to do"
+
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+if ! $python -c '' 2>/dev/null; then
+	skip "the rest" "no python3"
+	done_testing
+fi
+# The estimate from what was measured in runs against the processor time of a run. The aim is 30 %; the
+# factor two here is for test machines on which other work comes and goes.
+cat >compare.py <<'END'
+import json, resource, subprocess, sys
+plan = json.load(open('out'))['totals']
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+took, said = used.ru_utime + used.ru_stime, plan['processor_seconds']
+print(f'# predicted {said:.2f}, took {took:.2f} processor seconds')
+sys.exit(not 0.5 < said / took < 2)
+END
+large='-s method.steps=40 -s data.train=500'
+# shellcheck disable=SC2086
+"$advntk" run small.yaml --results r $large -q >out 2>err
+# shellcheck disable=SC2086
+"$advntk" plan small.yaml --results r $large -s seed=2 --format json >out 2>err
+is $? 0 "plan --format json"
+# shellcheck disable=SC2086
+$python compare.py "$advntk" run small.yaml --results r $large -s seed=2 -q
+ok $? "what runs have shown tells what the next one takes"
+done_testing
