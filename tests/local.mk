@@ -61,6 +61,7 @@ folder_tests = \
 	recipes/round \
 	recipes/sweep
 script_tests = \
+	cli/attack \
 	cli/compare \
 	cli/plan \
 	cli/run \

@@ -146,6 +146,23 @@ enum { ADVNTK__GROUP_BLOCKS = 20 };
 ptrdiff_t advntk__group_save(struct advntk__group *group,
                              struct advntk__group_block blocks[ADVNTK__GROUP_BLOCKS]);
 
+/*
+ * The flight recorder (settings.record): a line for each point that was evaluated for an image, in
+ * the order of the work. Grows in advntk_alloc()ed memory of the holder.
+ */
+struct advntk__record {
+    ptrdiff_t count, room;
+    int64_t *index; /* of the image */
+    int32_t *part, *restart, *step;
+    double *loss, *distance; /* from the clean image */
+    double *moved;           /* distance from the point before; 0 at a start */
+    double *turn; /* cosine of this gradient and the one before; NaN: there are not two */
+};
+void advntk__record_release(struct advntk__record *record);
+/* Where the attacks ask for it the group's lines are added to `record`, borrowed. Before the first
+ * step. */
+void advntk__group_record(struct advntk__group *group, struct advntk__record *record);
+
 /* The attacks that a slot comes to: "pgd", or for a composite the name of each part with its loss,
  * "apgd cross_entropy". */
 ptrdiff_t advntk__group_parts(const struct advntk__group *group);

@@ -112,7 +112,8 @@ struct advntk__group {
     struct advntk_images images; /* pixels and labels borrowed; index never NULL */
     ptrdiff_t n, d, classes;
     struct advntk__attack_plan plan;
-    struct advntk__audit *audit; /* borrowed; NULL: none */
+    struct advntk__audit *audit;   /* borrowed; NULL: none */
+    struct advntk__record *record; /* borrowed; NULL: none */
     struct position at;
     struct advntk_arena *arena, *scratch;
     int64_t *own_index; /* n */
@@ -297,6 +298,11 @@ void advntk__group_free(struct advntk__group *group)
     }
 }
 
+void advntk__group_record(struct advntk__group *group, struct advntk__record *record)
+{
+    group->record = record;
+}
+
 const struct advntk__attack_result *advntk__group_result(const struct advntk__group *group)
 {
     return &group->result;
@@ -400,6 +406,7 @@ static advntk_status pack(struct advntk__group *g, const struct advntk__part *pa
                                 .restart = g->at.restart,
                                 .result = result,
                                 .rows = rows,
+                                .record = part->settings.record ? g->record : NULL,
                                 .arena = a};
     p->images.n = n;
     p->images.pixels = pixels;
@@ -611,7 +618,7 @@ static advntk_status attack_unit(struct advntk__group *g, struct advntk_error *e
     struct advntk__attack_result result;
     struct advntk__panel p;
     double *outputs;
-    ptrdiff_t n, *place;
+    ptrdiff_t n, *place, recorded = -1;
     advntk_status rc = ADVNTK_OK;
 
     if (g->at.listed < 0) {
@@ -622,6 +629,7 @@ static advntk_status attack_unit(struct advntk__group *g, struct advntk_error *e
     }
     n = g->at.listed - g->at.next < ADVNTK_PANEL ? g->at.listed - g->at.next : ADVNTK_PANEL;
     if (n > 0) {
+        recorded = g->record ? g->record->count : 0;
         place = g->list + g->at.next;
         TRY(pack(g, part, n, place, &p, &result, &outputs, err));
         TRY(advntk__panel_restart(
@@ -637,6 +645,9 @@ static advntk_status attack_unit(struct advntk__group *g, struct advntk_error *e
         }
     }
 out:
+    if (rc != ADVNTK_OK && g->record && recorded >= 0) {
+        g->record->count = recorded;
+    }
     return rc;
 }
 

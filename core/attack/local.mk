@@ -9,6 +9,7 @@ libadvntk_la_SOURCES += \
 	core/attack/panel.h \
 	core/attack/plan.c \
 	core/attack/query.c \
+	core/attack/record.c \
 	core/attack/start.c \
 	core/attack/steer.c \
 	core/attack/verdict.c

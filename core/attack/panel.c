@@ -58,6 +58,11 @@ static advntk_status make_room(struct advntk__panel *p, struct advntk_error *err
     p->loss_values = take(p, 1, sizeof(double), &missing);
     p->loss_gradient = take(p, c, sizeof(double), &missing);
     p->cotangent = take(p, c * c, sizeof(double), &missing);
+    if (p->record) {
+        p->point_before = take(p, d, sizeof(double), &missing);
+        p->gradient_before = take(p, d, sizeof(double), &missing);
+        p->had_gradient = take(p, 1, sizeof(bool), &missing);
+    }
     if (missing) {
         return ADVNTK_FAIL(err, ENOMEM, "%s: no memory for %td images of %td values",
                            p->part->where, p->n, d);
@@ -129,6 +134,9 @@ static advntk_status evaluate(struct advntk__panel *p, bool gradient, ptrdiff_t 
     }
     if (gradient) {
         TRY(advntk__panel_gradients(p, m, err));
+    }
+    if (p->record) {
+        TRY(advntk__panel_record(p, gradient && m == 0, err));
     }
     if (at_start && p->own_centre) {
         memcpy(p->own_centre, p->point, (size_t)(p->n * p->d) * sizeof(double));

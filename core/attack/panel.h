@@ -83,6 +83,7 @@ struct advntk__panel {
     bool clean_known;                     /* `outputs` at entry are those of the clean images */
     struct advntk__attack_result *result; /* of these images, all members */
     struct advntk__row *rows;             /* n, the caller's */
+    struct advntk__record *record;        /* NULL: not asked for */
 
     struct advntk_arena *arena; /* owns what follows */
     bool *active, *done;        /* n */
@@ -99,6 +100,8 @@ struct advntk__panel {
     ptrdiff_t gradient_room;             /* the m there is room for */
     bool has_gradient;                   /* gradient belongs to the last points */
     struct advntk_tape *tape;
+    double *point_before, *gradient_before; /* n,d; NULL: nothing is recorded */
+    bool *had_gradient;                     /* n: gradient_before is one */
 };
 
 /* The class predicted from c outputs: the largest, the lowest index of equal ones. */
@@ -135,6 +138,10 @@ void advntk__panel_keep(
     struct advntk__panel *p); /* after each evaluation: best points, falls, masks */
 void advntk__panel_keep_last(struct advntk__panel *p);    /* score last: after each restart */
 void advntk__panel_settle_clean(struct advntk__panel *p); /* result <- the clean images */
+
+/* record.c: lines for the active rows, after losses and gradients. */
+ADVNTK_MUST_CHECK advntk_status advntk__panel_record(struct advntk__panel *p, bool gradient,
+                                                     struct advntk_error *err);
 
 /* start.c */
 void advntk__panel_choose_targets(struct advntk__panel *p); /* from the clean outputs */

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 advntk_SOURCES += \
+	core/cli/attack.c \
 	core/cli/cache.c \
 	core/cli/check.c \
 	core/cli/cli.h \
 	core/cli/compare.c \
 	core/cli/describe.c \
+	core/cli/eval.c \
+	core/cli/grid.c \
+	core/cli/grid.h \
 	core/cli/kernel.c \
 	core/cli/list.c \
 	core/cli/main.c \
@@ -24,4 +28,4 @@ advntk_SOURCES += \
 	core/cli/version.c \
 	core/cli/work.c
 advntk_CPPFLAGS = $(AM_CPPFLAGS) -DADVNTK_CFLAGS='"$(OPTIMIZE_CFLAGS) $(CFLAGS)"'
-advntk_LDADD += $(YAML_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS) $(ZIP_LIBS)
+advntk_LDADD += $(YAML_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS) $(ZIP_LIBS) $(PNG_LIBS)

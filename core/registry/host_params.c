@@ -55,6 +55,12 @@ static const struct advntk_param attack_params[] = {
                .help = "most model outputs evaluated; 0: no limit"),
     ADVNTK_REAL(SETTINGS, budget_seconds, 0, 0, INFINITY, .unit = "seconds an evaluation",
                 .help = "longest time; 0: no limit"),
+    ADVNTK_BOOL(SETTINGS, record, false, .flags = ADVNTK_P_NO_IDENTITY,
+                .help = "whether loss, distance, step length and turn of each step of each image "
+                        "are stored, beside the evaluation as ID.record.npz"),
+    ADVNTK_BOOL(SETTINGS, keep, false, .flags = ADVNTK_P_NO_IDENTITY,
+                .help = "whether the points that were found are stored with the clean images' "
+                        "numbers, beside the evaluation as ID.adversarial.npz"),
     ADVNTK_PARAM_END};
 
 const struct advntk_param *advntk__host_params(uint32_t kind)

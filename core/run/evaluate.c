@@ -96,7 +96,26 @@ void advntk__evaluation_release(struct advntk__evaluation_result *r)
     free(r->outputs_to_fool);
     free(r->gradients_to_fool);
     free(r->fooled_by);
+    advntk_free(r->points);
+    advntk__record_release(&r->record);
     *r = (struct advntk__evaluation_result){0};
+}
+
+static const struct advntk_attack_settings *settings_of(const struct advntk__evaluation *e)
+{
+    return e->attack.plugin ? e->attack.host_config : NULL;
+}
+
+bool advntk__evaluation_keeps(const struct advntk__evaluation *evaluation)
+{
+    const struct advntk_attack_settings *s = settings_of(evaluation);
+    return s && s->keep;
+}
+
+bool advntk__evaluation_records(const struct advntk__evaluation *evaluation)
+{
+    const struct advntk_attack_settings *s = settings_of(evaluation);
+    return s && s->record;
 }
 
 /* ---- a group of images at work ---- */
@@ -108,6 +127,7 @@ struct work {
     double *pixels; /* ADVNTK__GROUP rows */
     struct advntk_images images;
     struct advntk__group *group; /* NULL: none is begun */
+    bool whole; /* points or steps are kept, which the journal does not hold: no journal */
 };
 
 /* Begins the group of the first images that are not done. */
@@ -130,6 +150,9 @@ static advntk_status group_begin(struct work *w, struct advntk_error *err)
     TRY(advntk__split_pixels(split, ADVNTK_TEST, n, split->test.index + at, w->pixels, err));
     TRY(advntk__group_new(&w->target, attacked ? &w->job->evaluation->attack : NULL, &w->images,
                           &r->audit, &w->group, err));
+    if (advntk__evaluation_records(w->job->evaluation)) {
+        advntk__group_record(w->group, &r->record);
+    }
     for (ptrdiff_t k = 0; k < advntk__group_parts(w->group); k++) {
         snprintf(r->part_names[k], sizeof(r->part_names[k]), "%s",
                  advntk__group_part_name(w->group, k));
@@ -167,6 +190,10 @@ static void group_end(struct work *w)
         r->outputs_to_fool[at + i] = from->outputs_to_fool[i];
         r->gradients_to_fool[at + i] = from->gradients_to_fool[i];
         r->fooled_by[at + i] = from->fooled_by[i];
+    }
+    if (r->points) {
+        ptrdiff_t d = w->job->split->d;
+        memcpy(r->points + at * d, from->point, (size_t)(w->images.n * d) * sizeof(double));
     }
     r->done += w->images.n;
     advntk__group_free(w->group);
@@ -328,13 +355,13 @@ static advntk_status evaluate_all(struct work *w, struct advntk_error *err)
         ptrdiff_t part =
             w->group ? (ptrdiff_t)(advntk__group_share(w->group) * (double)w->images.n) : 0;
         advntk_progress(w->job->host, what, r->done + part, r->images);
-        if (now - saved > fmax(journal_seconds, journal_share * took)) {
+        if (!w->whole && now - saved > fmax(journal_seconds, journal_share * took)) {
             TRY(journal_write(w, err));
             saved = advntk__attack_clock();
             took = saved - now;
         }
         rc = evaluate_unit(w, err);
-        if (rc == ADVNTK_ECANCELLED && (r->done > 0 || w->group)) {
+        if (rc == ADVNTK_ECANCELLED && !w->whole && (r->done > 0 || w->group)) {
             kept = journal_write(w, NULL);
             (void)kept; /* the interruption is the news; without the journal only time is lost */
         }
@@ -361,14 +388,24 @@ advntk_status advntk__evaluate(const struct advntk__evaluation_job *job,
                                 .seed = job->seed,
                                 .purpose = advntk__identity_purpose(job->digest),
                                 .started = advntk__attack_clock()},
-                     .pixels = advntk_alloc(rows * split->d, sizeof(double))};
+                     .pixels = advntk_alloc(rows * split->d, sizeof(double)),
+                     .whole = advntk__evaluation_keeps(job->evaluation) ||
+                              advntk__evaluation_records(job->evaluation)};
     advntk_status rc = ADVNTK_OK;
 
     TRY(result_init(job->images, result, err));
     if (!w.pixels) {
         FAIL(err, ENOMEM, "no memory for %td images", rows);
     }
-    TRY(pick_up(&w, err));
+    if (advntk__evaluation_keeps(job->evaluation)) {
+        result->points = advntk_alloc_zero(job->images, (size_t)split->d * sizeof(double));
+        if (!result->points) {
+            FAIL(err, ENOMEM, "no memory to keep %td points of %td values", job->images, split->d);
+        }
+    }
+    if (!w.whole) {
+        TRY(pick_up(&w, err));
+    }
     TRY(evaluate_all(&w, err));
     advntk__audit_judge(&result->audit);
 out:
@@ -600,6 +637,56 @@ advntk_status advntk__evaluation_write(const struct advntk__evaluation_job *job,
     for (int i = 0; i < COLUMNS; i++) {
         TRY(advntk__npz_add(w, columns[i].name, columns[i].dtype, 1, &r->images, columns[i].values,
                             err));
+    }
+    rc = advntk__npz_finish(w, err);
+    w = NULL;
+out:
+    advntk__npz_abandon(w);
+    return rc;
+}
+
+advntk_status advntk__evaluation_write_points(const struct advntk__evaluation_job *job,
+                                              const struct advntk__evaluation_result *r,
+                                              const char *path, struct advntk_error *err)
+{
+    const struct advntk_dataset_info *info = &job->split->source->info;
+    const ptrdiff_t shape[4] = {r->images, info->height, info->width, info->channels};
+    struct advntk__npz_writer *w = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__npz_create(path, &w, err));
+    TRY(advntk__npz_add(w, "index", ADVNTK_INT64, 1, &r->images, job->split->test.index, err));
+    TRY(advntk__npz_add(w, "labels", ADVNTK_INT32, 1, &r->images, job->split->test.labels, err));
+    TRY(advntk__npz_add(w, "robust", ADVNTK_BOOL8, 1, &r->images, r->robust, err));
+    TRY(advntk__npz_add(w, "distance", ADVNTK_FLOAT64, 1, &r->images, r->distance, err));
+    TRY(advntk__npz_add_borrowed(w, "adversarial", ADVNTK_FLOAT64, 4, shape, r->points, err));
+    rc = advntk__npz_finish(w, err);
+    w = NULL;
+out:
+    advntk__npz_abandon(w);
+    return rc;
+}
+
+advntk_status advntk__evaluation_write_record(const struct advntk__evaluation_result *result,
+                                              const char *path, struct advntk_error *err)
+{
+    const struct advntk__record *r = &result->record;
+    const struct column lines[] = {
+        {"index", ADVNTK_INT64, sizeof(int64_t), r->index},
+        {"part", ADVNTK_INT32, sizeof(int32_t), r->part},
+        {"restart", ADVNTK_INT32, sizeof(int32_t), r->restart},
+        {"step", ADVNTK_INT32, sizeof(int32_t), r->step},
+        {"loss", ADVNTK_FLOAT64, sizeof(double), r->loss},
+        {"distance", ADVNTK_FLOAT64, sizeof(double), r->distance},
+        {"moved", ADVNTK_FLOAT64, sizeof(double), r->moved},
+        {"turn", ADVNTK_FLOAT64, sizeof(double), r->turn},
+    };
+    struct advntk__npz_writer *w = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__npz_create(path, &w, err));
+    for (size_t k = 0; k < sizeof(lines) / sizeof(lines[0]); k++) {
+        TRY(advntk__npz_add(w, lines[k].name, lines[k].dtype, 1, &r->count, lines[k].values, err));
     }
     rc = advntk__npz_finish(w, err);
     w = NULL;

@@ -34,6 +34,8 @@ struct advntk__evaluation_result {
     int64_t *outputs_to_fool, *gradients_to_fool;
     int32_t *fooled_by;
     struct advntk__audit audit;
+    double *points; /* images,d: those that were found; NULL: not asked for */
+    struct advntk__record record;
     char part_names[ADVNTK__PARTS][64]; /* audit.part_count of them */
 };
 
@@ -51,6 +53,15 @@ ptrdiff_t advntk__evaluation_images(const struct advntk__evaluation *evaluation,
  * attack's slot, taken over; NULL for clean. NULL: no memory. */
 json_t *advntk__evaluation_summary(const struct advntk__evaluation_job *job,
                                    const struct advntk__evaluation_result *result, json_t *attack);
+/* What the attack's settings ask for besides: the points that were found, and what each step saw.
+ */
+bool advntk__evaluation_keeps(const struct advntk__evaluation *evaluation);
+bool advntk__evaluation_records(const struct advntk__evaluation *evaluation);
+ADVNTK_MUST_CHECK advntk_status advntk__evaluation_write_points(
+    const struct advntk__evaluation_job *job, const struct advntk__evaluation_result *result,
+    const char *path, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__evaluation_write_record(
+    const struct advntk__evaluation_result *result, const char *path, struct advntk_error *err);
 /* All arrays, with numbers and labels of the images, as an .npz file. */
 ADVNTK_MUST_CHECK advntk_status advntk__evaluation_write(
     const struct advntk__evaluation_job *job, const struct advntk__evaluation_result *result,

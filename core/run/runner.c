@@ -124,7 +124,7 @@ static advntk_status evaluation_path(const struct run *r, ptrdiff_t i, const cha
 {
     const struct advntk__evaluation *evaluation = &r->config->evaluations[i];
     uint8_t digest[16];
-    char id[ADVNTK__ID], name[ADVNTK__ID + 8];
+    char id[ADVNTK__ID], name[ADVNTK__ID + 24];
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__identity_evaluation(evaluation, images_of(r, evaluation), digest, err));
@@ -138,6 +138,53 @@ out:
     return rc;
 }
 
+/* Is evaluation i there, with the points and steps that it is to keep? */
+static advntk_status is_complete(const struct run *r, ptrdiff_t i, bool *complete,
+                                 struct advntk_error *err)
+{
+    const struct advntk__evaluation *evaluation = &r->config->evaluations[i];
+    const char *const wanted[] = {".json",
+                                  advntk__evaluation_keeps(evaluation) ? ".adversarial.npz" : NULL,
+                                  advntk__evaluation_records(evaluation) ? ".record.npz" : NULL};
+    advntk_status rc = ADVNTK_OK;
+
+    *complete = true;
+    for (size_t k = 0; k < sizeof(wanted) / sizeof(wanted[0]); k++) {
+        char *path = NULL;
+        if (wanted[k]) {
+            TRY(evaluation_path(r, i, wanted[k], &path, err));
+            *complete = *complete && access(path, F_OK) == 0;
+            free(path);
+        }
+    }
+out:
+    return rc;
+}
+
+/* Writes the points and steps that are to be kept. */
+static advntk_status write_more(const struct run *r, ptrdiff_t i,
+                                const struct advntk__evaluation_job *job,
+                                const struct advntk__evaluation_result *result,
+                                struct advntk_error *err)
+{
+    char *path = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    if (advntk__evaluation_keeps(job->evaluation)) {
+        TRY(evaluation_path(r, i, ".adversarial.npz", &path, err));
+        TRY(advntk__evaluation_write_points(job, result, path, err));
+    }
+    if (advntk__evaluation_records(job->evaluation)) {
+        free(path);
+        path = NULL;
+        TRY(evaluation_path(r, i, ".record.npz", &path, err));
+        TRY(advntk__evaluation_write_record(result, path, err));
+    }
+out:
+    free(path);
+    return rc;
+}
+
 /* Puts the results that are there, and the ids of their files, into the outcome; *missing: how many
  * are not. */
 static advntk_status gather_results(const struct run *r, ptrdiff_t *missing,
@@ -146,13 +193,15 @@ static advntk_status gather_results(const struct run *r, ptrdiff_t *missing,
     advntk_status rc = ADVNTK_OK;
     char *path = NULL;
     json_t *evaluation = NULL, *ids = json_object_get(r->object, "evaluations");
+    bool complete = false;
 
     *missing = 0;
     for (ptrdiff_t i = 0; i < r->config->evaluation_count; i++) {
         TRY(evaluation_path(r, i, ".json", &path, err));
         json_object_set_new(ids, r->config->evaluations[i].name,
                             json_stringn(strrchr(path, '/') + 1, ADVNTK__ID - 1));
-        if (access(path, F_OK) != 0) {
+        TRY(is_complete(r, i, &complete, err));
+        if (!complete) {
             ++*missing;
         } else {
             TRY(advntk__json_read(path, &evaluation, err));
@@ -198,11 +247,13 @@ static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
     struct advntk__spent started = advntk__spent_now(), spent;
     bool resumed = false;
     char *text = NULL, *arrays = NULL, *journal = NULL, name[ADVNTK__ID + 32], id[ADVNTK__ID];
+    bool complete = false;
     json_t *summary = NULL;
     advntk_status rc = ADVNTK_OK;
 
     TRY(evaluation_path(r, i, ".json", &text, err));
-    if (access(text, F_OK) == 0) {
+    TRY(is_complete(r, i, &complete, err));
+    if (complete) {
         goto out;
     }
     TRY(evaluation_path(r, i, ".npz", &arrays, err));
@@ -217,6 +268,7 @@ static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
     resumed = access(journal, F_OK) == 0;
     TRY(advntk__evaluate(&job, &result, err));
     TRY(advntk__evaluation_write(&job, &result, arrays, err));
+    TRY(write_more(r, i, &job, &result, err));
     summary = advntk__evaluation_summary(
         &job, &result, evaluation->attack.plugin ? attack_json(r, evaluation->name) : NULL);
     TRY(advntk__json_write(summary, text, err));

@@ -70,6 +70,8 @@ struct advntk_attack_settings {
     double budget_seconds;       /* an evaluation; 0: no limit. Images cut short make the audit suspect */
     int64_t target_classes;      /* targets each: how many classes, from the most likely wrong one; at most classes - 1 */
     int success;                 /* enum advntk_success; what counts where the attack is targeted */
+    bool record;                 /* keep what each step saw */
+    bool keep;                   /* keep the points that were found */
 };
 
 struct advntk_attack_view {

@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A finished run's model attacked with something else, and on one's own images.
+. "$top_srcdir/tests/cli/lib.sh"
+
+cat >run.yaml <<'RECIPE'
+advntk: 1
+name: small
+seed: 1
+data: {dataset: digits, train: 300, test: 40, center: 0.5}
+model:
+  architecture: {plugin: mlp, depth: 2, activation: relu}
+  kernel: ntk
+method: ntk
+evaluate:
+  - {name: clean}
+  - {name: pgd, attack: {plugin: pgd, norm: linf, radius: 0.1, steps: 5, loss: margin}}
+RECIPE
+"$advntk" run run.yaml --results one >out 2>err
+is $? 0 "a run"
+id=$(ls one/runs)
+model=$(cksum <"one/runs/$id/predictor.npz")
+
+"$advntk" eval "$id" -a fgsm -a '{plugin: ensemble, attacks: [{plugin: fgsm}, {plugin: pgd, steps: 20, loss: margin}, {plugin: square, queries: 20}]}' \
+	--results one --format json >out 2>err
+is $? 0 "eval with two attacks"
+has out '"fgsm":' "has a figure for the first"
+has out '"ensemble":' "and for the second"
+has out '"state": "done"' "which were computed"
+is "$(cksum <"one/runs/$id/predictor.npz")" "$model" "the model was not trained again"
+has "one/runs/$id/run.json" '"ensemble"' "run.json lists it"
+has "one/runs/$id/run.json" '"pgd"' "beside the first ones"
+grep -h '"radius"' one/runs/"$id"/evaluations/*.json | sort -u >radii
+is "$(grep -c . radii)" 1 "norm and radius are the run's, within a composite too"
+grep -lF '"name": "square margin"' one/runs/"$id"/evaluations/*.json >file
+is "$(grep -c . file)" 1 "each part of the composite has its figures"
+"$advntk" eval "$id" -a fgsm --results one --format json >out 2>err
+has out '"state": "skipped"' "what is there is not computed again"
+"$advntk" eval "$id" -a '{plugin: pgd, steps: 3, keep: true, record: true}' -n 20 --results one >out 2>err
+is $? 0 "eval that keeps points and steps"
+is "$(find one -name '*.adversarial.npz' -o -name '*.record.npz' | grep -c .)" 2 "leaves both files"
+rm one/runs/"$id"/evaluations/*.record.npz
+"$advntk" eval "$id" -a '{plugin: pgd, steps: 3, keep: true, record: true}' -n 20 --results one >out 2>err
+is "$(find one -name '*.record.npz' | grep -c .)" 1 "a file that is gone is made again"
+"$advntk" eval "$id" --results one >out 2>err
+is $? 2 "eval without an attack is a misuse"
+"$advntk" eval "$id" -s seed=2 --results one >out 2>err
+is $? 2 "eval changes nothing but what is evaluated"
+"$advntk" eval "$id" -a nothing --results one >out 2>err
+is $? 1 "an unknown attack"
+has err "nothing" "is named"
+
+if python3 -c 'import numpy' 2>/dev/null; then
+	python3 - "$id" <<'PYTHON'
+import glob, sys
+import numpy as np
+a = np.load(glob.glob("one/runs/*/evaluations/*.adversarial.npz")[0])
+images = a["adversarial"][..., 0]
+np.save("x.npy", np.repeat(np.repeat(images, 1, 1), 1, 2))
+np.save("y.npy", a["labels"])
+np.save("short.npy", a["labels"][:3])
+r = np.load(glob.glob("one/runs/*/evaluations/*.record.npz")[0])
+first = r["index"] == r["index"][0]
+# one restart of three steps of a quarter of the radius each, inside the ball
+assert list(r["step"][first]) == list(range(first.sum())) and first.sum() <= 4
+assert np.all(r["moved"] <= 0.025 * (1 + 1e-9)) and np.all(r["distance"] <= 0.1 * (1 + 1e-9))
+assert np.all(np.abs(r["turn"][~np.isnan(r["turn"])]) <= 1 + 1e-12)
+assert np.all(r["moved"][r["step"] == 0] == 0)
+open("good", "w").write("yes")
+PYTHON
+	is "$(cat good)" yes "numpy opens points and steps, and the steps are as long as they should be"
+	"$advntk" attack "$id" x.npy y.npy -s 'attack={plugin: pgd, norm: linf, radius: 0.05, loss: margin}' \
+		-o adv.npz --png grid.png --results one >out 2>err
+	is $? 0 "attack on one's own images"
+	python3 - <<'PYTHON'
+import struct, zlib
+import numpy as np
+a = np.load("adv.npz")
+assert np.array_equal(a["clean"][..., 0], np.load("x.npy")) and np.array_equal(a["labels"], np.load("y.npy"))
+gap = np.abs(a["adversarial"] - a["clean"]).max(axis=(1, 2, 3))
+assert gap.max() <= 0.05 + 1e-12 and np.allclose(gap, a["distance"], rtol=0, atol=1e-12)
+assert a["adversarial"].min() >= 0 and a["adversarial"].max() <= 1
+fooled = a["clean_right"] & ~a["robust"]
+assert fooled.any() and np.all(a["outputs"].argmax(1)[fooled] != a["labels"][fooled])
+# the picture: 3 cells of 96 and 2 gaps of 2, 8-bit grey, whole
+b = open("grid.png", "rb").read()
+width, height, depth, colour = struct.unpack(">IIBB", b[16:26])
+assert b[:8] == b"\x89PNG\r\n\x1a\n" and (width, depth, colour) == (292, 8, 0)
+data, at = b"", 8
+while at < len(b):
+    size, kind = struct.unpack(">I4s", b[at:at + 8])
+    data += b[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+    at += 12 + size
+assert len(zlib.decompress(data)) == height * (width + 1)
+open("better", "w").write("yes")
+PYTHON
+	is "$(cat better)" yes "points lie in ball and box, and the picture is whole"
+	"$advntk" attack "$id" x.npy short.npy -s 'attack={plugin: fgsm, norm: linf, radius: 0.05}' -o adv.npz --results one >out 2>err
+	is $? 1 "three labels for twenty images"
+	has err "expected 20 labels, one an image" "are refused"
+else
+	skip "attack on one's own images" "no numpy"
+fi
+"$advntk" attack "$id" x.npy y.npy -o adv.npz --results one >out 2>err
+is $? 2 "attack without an attack is a misuse"
+done_testing
