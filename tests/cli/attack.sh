@@ -30,7 +30,7 @@ has out '"state": "done"' "which were computed"
 is "$(cksum <"one/runs/$id/predictor.npz")" "$model" "the model was not trained again"
 has "one/runs/$id/run.json" '"ensemble"' "run.json lists it"
 has "one/runs/$id/run.json" '"pgd"' "beside the first ones"
-grep -h '"radius"' one/runs/"$id"/evaluations/*.json | sort -u >radii
+grep -h '"radius"' one/runs/"$id"/evaluations/*.json | tr -d ' ,' | sort -u >radii
 is "$(grep -c . radii)" 1 "norm and radius are the run's, within a composite too"
 grep -lF '"name": "square margin"' one/runs/"$id"/evaluations/*.json >file
 is "$(grep -c . file)" 1 "each part of the composite has its figures"
@@ -50,13 +50,17 @@ is $? 2 "eval changes nothing but what is evaluated"
 is $? 1 "an unknown attack"
 has err "nothing" "is named"
 
-if python3 -c 'import numpy' 2>/dev/null; then
-	python3 - "$id" <<'PYTHON'
-import glob, sys
+python=
+for candidate in python3 /usr/bin/python3; do
+	[ -z "$python" ] && $candidate -c 'import numpy' 2>/dev/null && python=$candidate
+done
+if [ -n "$python" ]; then
+	$python - <<'PYTHON'
+import glob
 import numpy as np
 a = np.load(glob.glob("one/runs/*/evaluations/*.adversarial.npz")[0])
 images = a["adversarial"][..., 0]
-np.save("x.npy", np.repeat(np.repeat(images, 1, 1), 1, 2))
+np.save("x.npy", images)
 np.save("y.npy", a["labels"])
 np.save("short.npy", a["labels"][:3])
 r = np.load(glob.glob("one/runs/*/evaluations/*.record.npz")[0])
@@ -72,7 +76,7 @@ PYTHON
 	"$advntk" attack "$id" x.npy y.npy -s 'attack={plugin: pgd, norm: linf, radius: 0.05, loss: margin}' \
 		-o adv.npz --png grid.png --results one >out 2>err
 	is $? 0 "attack on one's own images"
-	python3 - <<'PYTHON'
+	$python - <<'PYTHON'
 import struct, zlib
 import numpy as np
 a = np.load("adv.npz")
