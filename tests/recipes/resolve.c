@@ -65,6 +65,25 @@ static void test_overrides(void)
     advntk__study_free(s);
 }
 
+/* An attack may name the loss that it takes where the recipe gives none. */
+static void test_own_loss(void)
+{
+    static const char *const without[] = {
+        "evaluate.pgd10.attack={plugin: square, norm: linf, radius: 0.1}", NULL};
+    static const char *const with[] = {
+        "evaluate.pgd10.attack={plugin: square, norm: linf, radius: 0.1, loss: dlr}", NULL};
+
+    for (int k = 0; k < 2; k++) {
+        struct advntk__study *s = load(BASE, k ? with : without);
+        const struct advntk_attack_settings *a =
+            s ? s->runs[0].evaluations[1].attack.host_config : NULL;
+        ok(a && a->loss.plugin && strcmp(a->loss.plugin->name, k ? "dlr" : "margin") == 0,
+           k ? "the loss that is written" : "else the attack's own");
+        is_at(s, 0, "evaluate.1.attack.loss.plugin", k ? "dlr" : "margin");
+        advntk__study_free(s);
+    }
+}
+
 static void test_merging(void)
 {
     struct advntk__study *s;
@@ -281,6 +300,7 @@ int main(void)
     }
     test_values();
     test_overrides();
+    test_own_loss();
     test_merging();
     test_references();
     test_radii();
