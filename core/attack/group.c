@@ -561,7 +561,8 @@ static bool after_white_box(const struct advntk__group *g)
 /* Does the attack go up its loss, so that a loss that did not rise says something? */
 static bool climbs(const struct advntk__part *part)
 {
-    return needs_gradients(part) && part->loss && part->attack->goal == ADVNTK_GOAL_RADIUS;
+    return needs_gradients(part) && part->loss && part->attack->goal == ADVNTK_GOAL_RADIUS &&
+           part->settings.radius > 0;
 }
 
 /* Sums of what the rows of this part noticed. */

@@ -69,6 +69,8 @@ static void test_models(void)
     slot_init(&loss, mse);
     attack.settings.loss = loss.slot;
     judged("sound model, squared loss", ADVNTK__TRUSTED, NULL);
+    setting_make(pgd, linf, 0);
+    judged("sound model, radius 0", ADVNTK__TRUSTED, NULL);
     setting_make(pgd, linf, 0.05);
     toy.fault = TOY_ZERO_GRADIENT;
     judged("model without gradients", ADVNTK__FAILED, "all-zero gradient");
