@@ -28,6 +28,15 @@
 #include <advntk/activation.h>
 #include <advntk/infinite.h>
 
+struct advntk__pixel_net;
+struct advntk__pixel_pair32;
+struct advntk__pixel_pair64;
+/* An activation of the relu family: step i of a pair. */
+typedef void (*advntk__pixel_bend32_fn)(const struct advntk__pixel_net *net, ptrdiff_t i,
+                                        const struct advntk__pixel_pair32 *pair);
+typedef void (*advntk__pixel_bend64_fn)(const struct advntk__pixel_net *net, ptrdiff_t i,
+                                        const struct advntk__pixel_pair64 *pair);
+
 /* One axis of a window: output o covers the inputs o * stride - low + (0 .. filter-1). */
 struct advntk__axis {
     ptrdiff_t in, out, filter, stride, low;
@@ -51,6 +60,8 @@ struct advntk__pixel_step {
     bool bends;               /* ACTIVATION: of the relu family, */
     double line, bend;        /* K' = line s + bend (sqrt(p^2 - s^2) + angle s), p = a b */
     double half;              /* K' = half q of an image with itself */
+    advntk__pixel_bend32_fn bend32;
+    advntk__pixel_bend64_fn bend64;
     const struct advntk_activation_ops *ops;
     const void *config;
     advntk_dual32_fn dual32;
@@ -111,6 +122,8 @@ struct advntk__pixel_code {
     advntk__pixel_forward64_fn forward64;
     advntk__pixel_backward32_fn backward32;
     advntk__pixel_backward64_fn backward64;
+    advntk__pixel_bend32_fn bend32;
+    advntk__pixel_bend64_fn bend64;
     advntk__pixel_deviations32_fn deviations32;
     advntk__pixel_deviations64_fn deviations64;
     advntk__pixel_conv_fn conv;

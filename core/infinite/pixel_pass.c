@@ -12,7 +12,12 @@
 
 #include <advntk/duals.h>
 #include <advntk/isa.h>
+#include <math.h>
 #include <string.h>
+
+/* Least 1 - |c|, in units of the bend: not a constant, from which a compiler makes more than one
+ * instruction. */
+#define TINY ((REAL)1e-30)
 
 /* i modulo n, in 0 .. n-1 */
 static inline ptrdiff_t wrapped(ptrdiff_t i, ptrdiff_t n)
@@ -52,8 +57,13 @@ ADVNTK_ISA_INLINE double angle_ratio64(double w, double f)
 #define REAL float
 #define REAL_EPS ((float)FLT_EPSILON)
 #define SQRT sqrtf
+#define ABS fabsf
 #define NAME(name) name##32
 #include "infinite/pixel_pass.inc"
+ADVNTK_ISA_VARIANTS(bend_step32,
+                    (const struct advntk__pixel_net *net, ptrdiff_t i,
+                     const struct advntk__pixel_pair32 *pair),
+                    (net, i, pair))
 ADVNTK_ISA_VARIANTS(forward32,
                     (const struct advntk__pixel_net *net, const struct advntk__pixel_pair32 *pair,
                      double *value),
@@ -68,13 +78,19 @@ ADVNTK_ISA_VARIANTS(backward32,
 #undef REAL
 #undef REAL_EPS
 #undef SQRT
+#undef ABS
 #undef NAME
 
 #define REAL double
 #define REAL_EPS DBL_EPSILON
 #define SQRT sqrt
+#define ABS fabs
 #define NAME(name) name##64
 #include "infinite/pixel_pass.inc"
+ADVNTK_ISA_VARIANTS(bend_step64,
+                    (const struct advntk__pixel_net *net, ptrdiff_t i,
+                     const struct advntk__pixel_pair64 *pair),
+                    (net, i, pair))
 ADVNTK_ISA_VARIANTS(forward64,
                     (const struct advntk__pixel_net *net, const struct advntk__pixel_pair64 *pair,
                      double *value),
@@ -101,6 +117,8 @@ struct advntk__pixel_code advntk__pixel_code(int isa)
     static const advntk__pixel_forward64_fn f64[] = ADVNTK_ISA_TABLE(forward64);
     static const advntk__pixel_backward32_fn b32[] = ADVNTK_ISA_TABLE(backward32);
     static const advntk__pixel_backward64_fn b64[] = ADVNTK_ISA_TABLE(backward64);
+    static const advntk__pixel_bend32_fn bend32[] = ADVNTK_ISA_TABLE(bend_step32);
+    static const advntk__pixel_bend64_fn bend64[] = ADVNTK_ISA_TABLE(bend_step64);
     static const advntk__pixel_deviations32_fn d32[] = ADVNTK_ISA_TABLE(deviations32);
     static const advntk__pixel_deviations64_fn d64[] = ADVNTK_ISA_TABLE(deviations64);
     static const advntk__pixel_conv_fn conv[] = ADVNTK_ISA_TABLE(conv64);
@@ -110,6 +128,8 @@ struct advntk__pixel_code advntk__pixel_code(int isa)
                                        .forward64 = f64[isa],
                                        .backward32 = b32[isa],
                                        .backward64 = b64[isa],
+                                       .bend32 = bend32[isa],
+                                       .bend64 = bend64[isa],
                                        .deviations32 = d32[isa],
                                        .deviations64 = d64[isa],
                                        .conv = conv[isa],

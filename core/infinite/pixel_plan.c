@@ -60,6 +60,7 @@ static advntk_status set_activation(const struct advntk__layer *layer, int isa,
 {
     const double pi = 3.14159265358979323846;
     const struct advntk_activation_ops *ops = layer->activation.plugin->ops;
+    struct advntk__pixel_code code = advntk__pixel_code(isa);
     double p[3] = {0, 0, 0};
 
     step->ops = ops;
@@ -67,6 +68,8 @@ static advntk_status set_activation(const struct advntk__layer *layer, int isa,
     step->dual32 = ops->dual32[isa] ? ops->dual32[isa] : ops->dual32[ADVNTK_ISA_PORTABLE];
     step->dual64 = ops->dual64[isa] ? ops->dual64[isa] : ops->dual64[ADVNTK_ISA_PORTABLE];
     step->bends = ops->family && ops->family(step->config, p) == ADVNTK_FAMILY_AB_RELU;
+    step->bend32 = code.bend32;
+    step->bend64 = code.bend64;
     step->line = p[0] * p[1];
     step->bend = (p[1] - p[0]) * (p[1] - p[0]) / (2 * pi);
     step->half = (p[0] * p[0] + p[1] * p[1]) / 2;
