@@ -150,6 +150,7 @@ enum toy_fault {
     TOY_ZERO_GRADIENT,
     TOY_SHATTERED,
     TOY_HALF_GRADIENT,
+    TOY_RANDOM,
     TOY_NAN_OUTPUT,
     TOY_NAN_GRADIENT
 };
@@ -191,6 +192,9 @@ __attribute__((unused)) static advntk_status toy_forward(void *model, const stru
     for (ptrdiff_t i = 0; i < x->n; i++) {
         const double *row = x->pixels + i * t->d;
         double ripple = t->fault == TOY_SHATTERED ? shatter_size * sin(shatter_rate * row[0]) : 0;
+        if (t->fault == TOY_RANDOM) {
+            ripple = 0.05 * sin(1.7 * (double)(t->forwards * WORLD_ROWS + i));
+        }
         for (ptrdiff_t k = 0; k < t->classes; k++) {
             double sum = k % 2 ? ripple : -ripple;
             for (ptrdiff_t j = 0; j < t->d; j++) {

@@ -79,8 +79,8 @@ struct advntk__audit {
         outside_box; /* images with a point outside, recomputed from the evaluated points */
     int64_t clean_outside_box; /* images that lie outside the box themselves */
     int64_t wrong_distance;    /* points whose distance, by the norm's plugin, is not what it is */
-    int64_t still_rising; /* images standing whose highest loss came in the last step, > 1 % above
-                             the one before */
+    int64_t still_rising; /* images standing whose loss rose in the last step by > 1 %, or by > 5 %
+                             of all it rose by */
     int64_t never_rose;   /* images standing whose loss no step of a gradient attack raised above
                              that of the start */
     int64_t fell_late;    /* images that fell in the last of several restarts */

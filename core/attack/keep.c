@@ -109,6 +109,10 @@ static void keep_worst(struct advntk__panel *p, ptrdiff_t i, bool success)
     row->fell = row->fell || success;
 }
 
+/* A loss still rises if its last step added so much of it, or so much of all it rose by: steps that
+ * are too short by far add little each, but alike. */
+static const double last_rise = 0.01, last_share = 0.05;
+
 /* What the audit wants to know of the loss along the way. */
 static void watch_loss(struct advntk__panel *p, ptrdiff_t i)
 {
@@ -120,7 +124,9 @@ static void watch_loss(struct advntk__panel *p, ptrdiff_t i)
     }
     row->stepped = row->stepped || p->step > 0;
     row->rose = row->rose || loss > row->start_loss;
-    row->rising = p->step > 0 && loss - before > 0.01 * fabs(before);
+    row->rising =
+        p->step > 0 && (loss - before > last_rise * fabs(before) ||
+                        (loss > before && loss - before > last_share * (loss - row->start_loss)));
     row->restart_loss = fmax(before, loss);
 }
 

@@ -116,7 +116,7 @@ static void judge_pushes(struct judgement *j)
     if (a->pushed == 0) {
         if (share(a->still_rising, a->standing) > suspect_rising && a->doubtful > 0) {
             REASON(j, ADVNTK__SUSPECT,
-                   "the loss still rose by more than 1 %% in the last step for %lld of %lld images "
+                   "the loss still rose in the last step for %lld of %lld images "
                    "that stand: more steps may fool them\n",
                    (long long)a->still_rising, (long long)a->standing);
         }
