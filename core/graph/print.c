@@ -137,18 +137,22 @@ static void cost_lines(const struct advntk_graph *graph, struct advntk__text *ou
     struct advntk__shape image = input->shape;
     enum advntk__layout layout = advntk__graph_layout(graph);
     double d = (double)image.height * (double)image.width * (double)image.channels;
-    double flops = 0, stored = d, maps = 0;
+    double flops = 0, stored = d, maps = 0, deviations = 0;
+    bool again =
+        layout == ADVNTK__LAYOUT_DIAGONAL; /* deviations are computed where they are used */
 
     for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
         const struct advntk__layer *layer = advntk__graph_layer(graph, i);
         flops += flops_of(graph, layer);
         maps += 2 * entries_of(layer);
+        again = again && layer->kind < ADVNTK__LAYER_POOL;
         if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
             /* standard deviation, its inverse; in flat networks the variance's derivative */
-            stored += (layout == ADVNTK__LAYOUT_FLAT ? 3 : 2) * (double)layer->shape.height *
-                      (double)layer->shape.width;
+            deviations += (layout == ADVNTK__LAYOUT_FLAT ? 3 : 2) * (double)layer->shape.height *
+                          (double)layer->shape.width;
         }
     }
+    stored += again ? 0 : deviations;
     advntk__text_printf(out, "cost: %.0f flops a pair for the inner product, %.0f for the layers\n",
                         2 * d * (input->full ? (double)image.height * (double)image.width : 1),
                         flops);
@@ -156,6 +160,13 @@ static void cost_lines(const struct advntk_graph *graph, struct advntk__text *ou
                         "memory for n images: %.0f n + 2 n^2 bytes in float32, %.0f n + 4 n^2 "
                         "in float64\n",
                         4 * stored, 8 * stored);
+    if (again) {
+        advntk__text_printf(
+            out,
+            "memory of an image while it is at work: %.0f bytes in float32, %.0f in "
+            "float64; a panel has 128, a thread 16 MiB or at least 16\n",
+            4 * (d + deviations), 8 * (d + deviations));
+    }
     if (layout == ADVNTK__LAYOUT_FULL) {
         advntk__text_printf(out,
                             "memory for each thread: %.1f MiB in float32, %.1f MiB in float64\n",
