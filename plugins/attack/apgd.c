@@ -25,6 +25,8 @@
  */
 #include "config.h"
 
+#include "arrays.h"
+
 #include <advntk/plugin.h>
 #include <math.h>
 #include <stdlib.h>
@@ -82,26 +84,21 @@ struct apgd_state {
                                                            gradient; sums over samples */
 };
 
-enum { ROW_ARRAYS = 9, POINT_ARRAYS = 4 };
-static const char *const row_names[ROW_ARRAYS] = {"eta",   "sparsity",  "changed",
-                                                  "loss",  "best_loss", "checked_loss",
-                                                  "rises", "halved",    "mean_loss"};
-static const char *const point_names[POINT_ARRAYS] = {"old", "best", "best_gradient",
-                                                      "mean_gradient"};
-
-static double **row_array(struct apgd_state *s, int k)
-{
-    double **arrays[ROW_ARRAYS] = {&s->eta,   &s->sparsity,  &s->changed,
-                                   &s->loss,  &s->best_loss, &s->checked_loss,
-                                   &s->rises, &s->halved,    &s->mean_loss};
-    return arrays[k];
-}
-
-static double **point_array(struct apgd_state *s, int k)
-{
-    double **arrays[POINT_ARRAYS] = {&s->old, &s->best, &s->best_gradient, &s->mean_gradient};
-    return arrays[k];
-}
+static const struct state_array apgd_arrays[] = {
+    STATE_ARRAY(struct apgd_state, eta, false),
+    STATE_ARRAY(struct apgd_state, sparsity, false),
+    STATE_ARRAY(struct apgd_state, changed, false),
+    STATE_ARRAY(struct apgd_state, loss, false),
+    STATE_ARRAY(struct apgd_state, best_loss, false),
+    STATE_ARRAY(struct apgd_state, checked_loss, false),
+    STATE_ARRAY(struct apgd_state, rises, false),
+    STATE_ARRAY(struct apgd_state, halved, false),
+    STATE_ARRAY(struct apgd_state, mean_loss, false),
+    STATE_ARRAY(struct apgd_state, old, true),
+    STATE_ARRAY(struct apgd_state, best, true),
+    STATE_ARRAY(struct apgd_state, best_gradient, true),
+    STATE_ARRAY(struct apgd_state, mean_gradient, true),
+    STATE_ARRAY_END};
 
 static int64_t at_least_one(double share, int64_t steps)
 {
@@ -162,17 +159,8 @@ static const char *apgd_unsupported(const void *config, const char *norm, ptrdif
 
 static void apgd_close(void *state)
 {
-    struct apgd_state *s = state;
-    if (!s) {
-        return;
-    }
-    for (int k = 0; k < ROW_ARRAYS; k++) {
-        advntk_free(*row_array(s, k));
-    }
-    for (int k = 0; k < POINT_ARRAYS; k++) {
-        advntk_free(*point_array(s, k));
-    }
-    free(s);
+    arrays_free(state, apgd_arrays);
+    free(state);
 }
 
 static advntk_status apgd_open(const void *config, struct advntk_host *host,
@@ -180,20 +168,12 @@ static advntk_status apgd_open(const void *config, struct advntk_host *host,
                                struct advntk_error *err)
 {
     struct apgd_state *s = calloc(1, sizeof(*s));
-    bool missing = !s;
+    advntk_status rc = arrays_new(s, apgd_arrays, view, err);
 
     (void)host;
-    for (int k = 0; s && k < ROW_ARRAYS; k++) {
-        *row_array(s, k) = advntk_alloc_zero(view->n, sizeof(double));
-        missing = missing || !*row_array(s, k);
-    }
-    for (int k = 0; s && k < POINT_ARRAYS; k++) {
-        *point_array(s, k) = advntk_alloc_zero(view->n * view->d, sizeof(double));
-        missing = missing || !*point_array(s, k);
-    }
-    if (missing) {
+    if (rc != ADVNTK_OK) {
         apgd_close(s);
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for the best points of %td images", view->n);
+        return rc;
     }
     s->config = *(const struct apgd_config *)config;
     s->n = view->n;
@@ -480,39 +460,25 @@ static advntk_status apgd_step(void *state, const struct advntk_attack_view *vie
 
 static advntk_status apgd_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
 {
-    struct apgd_state s = *(const struct apgd_state *)state;
-    int64_t counts[5] = {s.interval, s.since_check, s.phase, s.taken, s.sample};
+    const struct apgd_state *s = state;
+    const int64_t counts[5] = {s->interval, s->since_check, s->phase, s->taken, s->sample};
     advntk_status rc = advntk_write_ints(w, "counts", 5, counts, err);
 
-    for (int k = 0; rc == ADVNTK_OK && k < ROW_ARRAYS; k++) {
-        rc = advntk_write_reals(w, row_names[k], s.n, *row_array(&s, k), err);
-    }
-    for (int k = 0; rc == ADVNTK_OK && k < POINT_ARRAYS; k++) {
-        rc = advntk_write_reals(w, point_names[k], s.n * s.d, *point_array(&s, k), err);
-    }
-    return rc;
+    return rc != ADVNTK_OK ? rc : arrays_save(s, apgd_arrays, s->n, s->d, w, err);
 }
 
 static advntk_status apgd_load(void *state, struct advntk_reader *r, struct advntk_error *err)
 {
     struct apgd_state *s = state;
-    int64_t counts[5];
+    int64_t counts[5] = {0};
     advntk_status rc = advntk_read_ints(r, "counts", 5, counts, err);
 
-    for (int k = 0; rc == ADVNTK_OK && k < ROW_ARRAYS; k++) {
-        rc = advntk_read_reals(r, row_names[k], s->n, *row_array(s, k), err);
-    }
-    for (int k = 0; rc == ADVNTK_OK && k < POINT_ARRAYS; k++) {
-        rc = advntk_read_reals(r, point_names[k], s->n * s->d, *point_array(s, k), err);
-    }
-    if (rc == ADVNTK_OK) {
-        s->interval = counts[0];
-        s->since_check = counts[1];
-        s->phase = counts[2];
-        s->taken = counts[3];
-        s->sample = counts[4];
-    }
-    return rc;
+    s->interval = counts[0];
+    s->since_check = counts[1];
+    s->phase = counts[2];
+    s->taken = counts[3];
+    s->sample = counts[4];
+    return rc != ADVNTK_OK ? rc : arrays_load(s, apgd_arrays, s->n, s->d, r, err);
 }
 
 static const struct advntk_attack_ops apgd_ops = {

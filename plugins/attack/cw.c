@@ -14,6 +14,7 @@
  */
 #include "config.h"
 
+#include "arrays.h"
 #include "success.h"
 
 #include <advntk/plugin.h>
@@ -49,21 +50,11 @@ struct cw_state {
     double *w, *mean, *square;            /* n,d: variables, and Adam's moments */
 };
 
-enum { ROW_ARRAYS = 4, POINT_ARRAYS = 3 };
-static const char *const row_names[ROW_ARRAYS] = {"weight", "low", "high", "fooled"};
-static const char *const point_names[POINT_ARRAYS] = {"w", "mean", "square"};
-
-static double **row_array(struct cw_state *s, int k)
-{
-    double **arrays[ROW_ARRAYS] = {&s->weight, &s->low, &s->high, &s->fooled};
-    return arrays[k];
-}
-
-static double **point_array(struct cw_state *s, int k)
-{
-    double **arrays[POINT_ARRAYS] = {&s->w, &s->mean, &s->square};
-    return arrays[k];
-}
+static const struct state_array cw_arrays[] = {
+    STATE_ARRAY(struct cw_state, weight, false), STATE_ARRAY(struct cw_state, low, false),
+    STATE_ARRAY(struct cw_state, high, false),   STATE_ARRAY(struct cw_state, fooled, false),
+    STATE_ARRAY(struct cw_state, w, true),       STATE_ARRAY(struct cw_state, mean, true),
+    STATE_ARRAY(struct cw_state, square, true),  STATE_ARRAY_END};
 
 static void cw_preset(const void *config, struct advntk_attack_settings *settings)
 {
@@ -81,14 +72,8 @@ static const char *cw_unsupported(const void *config, const char *norm, ptrdiff_
 
 static void cw_close(void *state)
 {
-    struct cw_state *s = state;
-    for (int k = 0; s && k < ROW_ARRAYS; k++) {
-        advntk_free(*row_array(s, k));
-    }
-    for (int k = 0; s && k < POINT_ARRAYS; k++) {
-        advntk_free(*point_array(s, k));
-    }
-    free(s);
+    arrays_free(state, cw_arrays);
+    free(state);
 }
 
 static advntk_status cw_open(const void *config, struct advntk_host *host,
@@ -96,20 +81,12 @@ static advntk_status cw_open(const void *config, struct advntk_host *host,
                              struct advntk_error *err)
 {
     struct cw_state *s = calloc(1, sizeof(*s));
-    bool missing = !s;
+    advntk_status rc = arrays_new(s, cw_arrays, view, err);
 
     (void)host;
-    for (int k = 0; s && k < ROW_ARRAYS; k++) {
-        *row_array(s, k) = advntk_alloc_zero(view->n, sizeof(double));
-        missing = missing || !*row_array(s, k);
-    }
-    for (int k = 0; s && k < POINT_ARRAYS; k++) {
-        *point_array(s, k) = advntk_alloc_zero(view->n * view->d, sizeof(double));
-        missing = missing || !*point_array(s, k);
-    }
-    if (missing) {
+    if (rc != ADVNTK_OK) {
         cw_close(s);
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for the variables of %td images", view->n);
+        return rc;
     }
     s->config = *(const struct cw_config *)config;
     s->n = view->n;
@@ -226,30 +203,14 @@ static advntk_status cw_step(void *state, const struct advntk_attack_view *view,
 
 static advntk_status cw_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
 {
-    struct cw_state s = *(const struct cw_state *)state;
-    advntk_status rc = ADVNTK_OK;
-
-    for (int k = 0; rc == ADVNTK_OK && k < ROW_ARRAYS; k++) {
-        rc = advntk_write_reals(w, row_names[k], s.n, *row_array(&s, k), err);
-    }
-    for (int k = 0; rc == ADVNTK_OK && k < POINT_ARRAYS; k++) {
-        rc = advntk_write_reals(w, point_names[k], s.n * s.d, *point_array(&s, k), err);
-    }
-    return rc;
+    const struct cw_state *s = state;
+    return arrays_save(s, cw_arrays, s->n, s->d, w, err);
 }
 
 static advntk_status cw_load(void *state, struct advntk_reader *r, struct advntk_error *err)
 {
     struct cw_state *s = state;
-    advntk_status rc = ADVNTK_OK;
-
-    for (int k = 0; rc == ADVNTK_OK && k < ROW_ARRAYS; k++) {
-        rc = advntk_read_reals(r, row_names[k], s->n, *row_array(s, k), err);
-    }
-    for (int k = 0; rc == ADVNTK_OK && k < POINT_ARRAYS; k++) {
-        rc = advntk_read_reals(r, point_names[k], s->n * s->d, *point_array(s, k), err);
-    }
-    return rc;
+    return arrays_load(s, cw_arrays, s->n, s->d, r, err);
 }
 
 static const struct advntk_attack_ops cw_ops = {

@@ -15,6 +15,7 @@
  */
 #include "config.h"
 
+#include "arrays.h"
 #include "success.h"
 
 #include <advntk/plugin.h>
@@ -45,9 +46,12 @@ static const struct advntk_param ddn_params[] = {
 
 struct ddn_state {
     struct ddn_config config;
-    ptrdiff_t n;
+    ptrdiff_t n, d;
     double *epsilon; /* n */
 };
+
+static const struct state_array ddn_arrays[] = {STATE_ARRAY(struct ddn_state, epsilon, false),
+                                                STATE_ARRAY_END};
 
 static void ddn_preset(const void *config, struct advntk_attack_settings *settings)
 {
@@ -65,11 +69,8 @@ static const char *ddn_unsupported(const void *config, const char *norm, ptrdiff
 
 static void ddn_close(void *state)
 {
-    struct ddn_state *s = state;
-    if (s) {
-        advntk_free(s->epsilon);
-        free(s);
-    }
+    arrays_free(state, ddn_arrays);
+    free(state);
 }
 
 static advntk_status ddn_open(const void *config, struct advntk_host *host,
@@ -77,17 +78,16 @@ static advntk_status ddn_open(const void *config, struct advntk_host *host,
                               struct advntk_error *err)
 {
     struct ddn_state *s = calloc(1, sizeof(*s));
+    advntk_status rc = arrays_new(s, ddn_arrays, view, err);
 
     (void)host;
-    if (s) {
-        s->config = *(const struct ddn_config *)config;
-        s->n = view->n;
-        s->epsilon = advntk_alloc(view->n, sizeof(double));
-    }
-    if (!s || !s->epsilon) {
+    if (rc != ADVNTK_OK) {
         ddn_close(s);
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for the distances of %td images", view->n);
+        return rc;
     }
+    s->config = *(const struct ddn_config *)config;
+    s->n = view->n;
+    s->d = view->d;
     for (ptrdiff_t i = 0; i < s->n; i++) {
         s->epsilon[i] = s->config.epsilon;
     }
@@ -137,13 +137,13 @@ static advntk_status ddn_step(void *state, const struct advntk_attack_view *view
 static advntk_status ddn_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
 {
     const struct ddn_state *s = state;
-    return advntk_write_reals(w, "epsilon", s->n, s->epsilon, err);
+    return arrays_save(s, ddn_arrays, s->n, s->d, w, err);
 }
 
 static advntk_status ddn_load(void *state, struct advntk_reader *r, struct advntk_error *err)
 {
     struct ddn_state *s = state;
-    return advntk_read_reals(r, "epsilon", s->n, s->epsilon, err);
+    return arrays_load(s, ddn_arrays, s->n, s->d, r, err);
 }
 
 static const struct advntk_attack_ops ddn_ops = {

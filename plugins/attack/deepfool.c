@@ -13,6 +13,7 @@
  */
 #include "config.h"
 
+#include "arrays.h"
 #include "success.h"
 
 #include <advntk/plugin.h>
@@ -35,9 +36,12 @@ static const struct advntk_param deepfool_params[] = {
 
 struct deepfool_state {
     struct deepfool_config config;
-    ptrdiff_t count; /* n*d */
-    double *moved;   /* n,d: r */
+    ptrdiff_t n, d;
+    double *moved; /* n,d: r */
 };
+
+static const struct state_array deepfool_arrays[] = {
+    STATE_ARRAY(struct deepfool_state, moved, true), STATE_ARRAY_END};
 
 static void deepfool_preset(const void *config, struct advntk_attack_settings *settings)
 {
@@ -55,11 +59,8 @@ static const char *deepfool_unsupported(const void *config, const char *norm, pt
 
 static void deepfool_close(void *state)
 {
-    struct deepfool_state *s = state;
-    if (s) {
-        advntk_free(s->moved);
-        free(s);
-    }
+    arrays_free(state, deepfool_arrays);
+    free(state);
 }
 
 static advntk_status deepfool_open(const void *config, struct advntk_host *host,
@@ -69,6 +70,7 @@ static advntk_status deepfool_open(const void *config, struct advntk_host *host,
     const struct advntk_plugin *norm = view->settings->norm.plugin;
     const struct advntk_norm_ops *ops = norm->ops;
     struct deepfool_state *s = NULL;
+    advntk_status rc = ADVNTK_OK;
 
     (void)host;
     if (success_is_aimed(view)) {
@@ -80,15 +82,14 @@ static advntk_status deepfool_open(const void *config, struct advntk_host *host,
                            norm->name);
     }
     s = calloc(1, sizeof(*s));
-    if (s) {
-        s->config = *(const struct deepfool_config *)config;
-        s->count = view->n * view->d;
-        s->moved = advntk_alloc_zero(s->count, sizeof(double));
-    }
-    if (!s || !s->moved) {
+    rc = arrays_new(s, deepfool_arrays, view, err);
+    if (rc != ADVNTK_OK) {
         deepfool_close(s);
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for the steps of %td images", view->n);
+        return rc;
     }
+    s->config = *(const struct deepfool_config *)config;
+    s->n = view->n;
+    s->d = view->d;
     *state = s;
     return ADVNTK_OK;
 }
@@ -152,13 +153,13 @@ static advntk_status deepfool_save(const void *state, struct advntk_writer *w,
                                    struct advntk_error *err)
 {
     const struct deepfool_state *s = state;
-    return advntk_write_reals(w, "moved", s->count, s->moved, err);
+    return arrays_save(s, deepfool_arrays, s->n, s->d, w, err);
 }
 
 static advntk_status deepfool_load(void *state, struct advntk_reader *r, struct advntk_error *err)
 {
     struct deepfool_state *s = state;
-    return advntk_read_reals(r, "moved", s->count, s->moved, err);
+    return arrays_load(s, deepfool_arrays, s->n, s->d, r, err);
 }
 
 static const struct advntk_attack_ops deepfool_ops = {

@@ -16,6 +16,7 @@
  */
 #include "config.h"
 
+#include "arrays.h"
 #include "success.h"
 
 #include <advntk/plugin.h>
@@ -47,9 +48,13 @@ static const struct advntk_param fmn_params[] = {
 
 struct fmn_state {
     struct fmn_config config;
-    ptrdiff_t n;
+    ptrdiff_t n, d;
     double *epsilon, *least; /* n; least distance that fooled, infinite before */
 };
+
+static const struct state_array fmn_arrays[] = {STATE_ARRAY(struct fmn_state, epsilon, false),
+                                                STATE_ARRAY(struct fmn_state, least, false),
+                                                STATE_ARRAY_END};
 
 static void fmn_preset(const void *config, struct advntk_attack_settings *settings)
 {
@@ -67,12 +72,8 @@ static const char *fmn_unsupported(const void *config, const char *norm, ptrdiff
 
 static void fmn_close(void *state)
 {
-    struct fmn_state *s = state;
-    if (s) {
-        advntk_free(s->epsilon);
-        advntk_free(s->least);
-        free(s);
-    }
+    arrays_free(state, fmn_arrays);
+    free(state);
 }
 
 static advntk_status fmn_open(const void *config, struct advntk_host *host,
@@ -82,6 +83,7 @@ static advntk_status fmn_open(const void *config, struct advntk_host *host,
     const struct advntk_plugin *norm = view->settings->norm.plugin;
     const struct advntk_norm_ops *ops = norm->ops;
     struct fmn_state *s = NULL;
+    advntk_status rc = ADVNTK_OK;
 
     (void)host;
     if (!ops->dual_norm || !ops->project_ball) {
@@ -89,16 +91,14 @@ static advntk_status fmn_open(const void *config, struct advntk_host *host,
                            "norm %s offers no dual norm or projection on the ball", norm->name);
     }
     s = calloc(1, sizeof(*s));
-    if (s) {
-        s->config = *(const struct fmn_config *)config;
-        s->n = view->n;
-        s->epsilon = advntk_alloc_zero(view->n, sizeof(double));
-        s->least = advntk_alloc(view->n, sizeof(double));
-    }
-    if (!s || !s->epsilon || !s->least) {
+    rc = arrays_new(s, fmn_arrays, view, err);
+    if (rc != ADVNTK_OK) {
         fmn_close(s);
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for the distances of %td images", view->n);
+        return rc;
     }
+    s->config = *(const struct fmn_config *)config;
+    s->n = view->n;
+    s->d = view->d;
     for (ptrdiff_t i = 0; i < s->n; i++) {
         s->least[i] = (double)INFINITY;
     }
@@ -170,15 +170,13 @@ static advntk_status fmn_step(void *state, const struct advntk_attack_view *view
 static advntk_status fmn_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
 {
     const struct fmn_state *s = state;
-    advntk_status rc = advntk_write_reals(w, "epsilon", s->n, s->epsilon, err);
-    return rc != ADVNTK_OK ? rc : advntk_write_reals(w, "least", s->n, s->least, err);
+    return arrays_save(s, fmn_arrays, s->n, s->d, w, err);
 }
 
 static advntk_status fmn_load(void *state, struct advntk_reader *r, struct advntk_error *err)
 {
     struct fmn_state *s = state;
-    advntk_status rc = advntk_read_reals(r, "epsilon", s->n, s->epsilon, err);
-    return rc != ADVNTK_OK ? rc : advntk_read_reals(r, "least", s->n, s->least, err);
+    return arrays_load(s, fmn_arrays, s->n, s->d, r, err);
 }
 
 static const struct advntk_attack_ops fmn_ops = {

@@ -16,6 +16,7 @@
  */
 #include "config.h"
 
+#include "arrays.h"
 #include "success.h"
 
 #include <advntk/plugin.h>
@@ -47,34 +48,23 @@ struct line_state {
     double *inner_loss, *outer_loss; /* n */
 };
 
-enum { ROW_ARRAYS = 9, POINT_ARRAYS = 2 };
-static const char *const row_names[ROW_ARRAYS] = {
-    "best", "best_loss", "low", "high", "inner", "outer", "inner_loss", "outer_loss", "tried"};
-static const char *const point_names[POINT_ARRAYS] = {"base", "direction"};
-
-static double **row_array(struct line_state *s, int k)
-{
-    double **arrays[ROW_ARRAYS] = {&s->best,  &s->best_loss,  &s->low,        &s->high, &s->inner,
-                                   &s->outer, &s->inner_loss, &s->outer_loss, &s->tried};
-    return arrays[k];
-}
-
-static double **point_array(struct line_state *s, int k)
-{
-    double **arrays[POINT_ARRAYS] = {&s->base, &s->direction};
-    return arrays[k];
-}
+static const struct state_array line_arrays[] = {STATE_ARRAY(struct line_state, best, false),
+                                                 STATE_ARRAY(struct line_state, best_loss, false),
+                                                 STATE_ARRAY(struct line_state, low, false),
+                                                 STATE_ARRAY(struct line_state, high, false),
+                                                 STATE_ARRAY(struct line_state, inner, false),
+                                                 STATE_ARRAY(struct line_state, outer, false),
+                                                 STATE_ARRAY(struct line_state, inner_loss, false),
+                                                 STATE_ARRAY(struct line_state, outer_loss, false),
+                                                 STATE_ARRAY(struct line_state, tried, false),
+                                                 STATE_ARRAY(struct line_state, base, true),
+                                                 STATE_ARRAY(struct line_state, direction, true),
+                                                 STATE_ARRAY_END};
 
 static void line_close(void *state)
 {
-    struct line_state *s = state;
-    for (int k = 0; s && k < ROW_ARRAYS; k++) {
-        advntk_free(*row_array(s, k));
-    }
-    for (int k = 0; s && k < POINT_ARRAYS; k++) {
-        advntk_free(*point_array(s, k));
-    }
-    free(s);
+    arrays_free(state, line_arrays);
+    free(state);
 }
 
 static advntk_status line_open(const void *config, struct advntk_host *host,
@@ -82,20 +72,12 @@ static advntk_status line_open(const void *config, struct advntk_host *host,
                                struct advntk_error *err)
 {
     struct line_state *s = calloc(1, sizeof(*s));
-    bool missing = !s;
+    advntk_status rc = arrays_new(s, line_arrays, view, err);
 
     (void)host;
-    for (int k = 0; s && k < ROW_ARRAYS; k++) {
-        *row_array(s, k) = advntk_alloc_zero(view->n, sizeof(double));
-        missing = missing || !*row_array(s, k);
-    }
-    for (int k = 0; s && k < POINT_ARRAYS; k++) {
-        *point_array(s, k) = advntk_alloc_zero(view->n * view->d, sizeof(double));
-        missing = missing || !*point_array(s, k);
-    }
-    if (missing) {
+    if (rc != ADVNTK_OK) {
         line_close(s);
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for the lines of %td images", view->n);
+        return rc;
     }
     s->config = *(const struct line_config *)config;
     s->n = view->n;
@@ -227,30 +209,14 @@ static advntk_status line_step(void *state, const struct advntk_attack_view *vie
 
 static advntk_status line_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
 {
-    struct line_state s = *(const struct line_state *)state;
-    advntk_status rc = ADVNTK_OK;
-
-    for (int k = 0; rc == ADVNTK_OK && k < ROW_ARRAYS; k++) {
-        rc = advntk_write_reals(w, row_names[k], s.n, *row_array(&s, k), err);
-    }
-    for (int k = 0; rc == ADVNTK_OK && k < POINT_ARRAYS; k++) {
-        rc = advntk_write_reals(w, point_names[k], s.n * s.d, *point_array(&s, k), err);
-    }
-    return rc;
+    const struct line_state *s = state;
+    return arrays_save(s, line_arrays, s->n, s->d, w, err);
 }
 
 static advntk_status line_load(void *state, struct advntk_reader *r, struct advntk_error *err)
 {
     struct line_state *s = state;
-    advntk_status rc = ADVNTK_OK;
-
-    for (int k = 0; rc == ADVNTK_OK && k < ROW_ARRAYS; k++) {
-        rc = advntk_read_reals(r, row_names[k], s->n, *row_array(s, k), err);
-    }
-    for (int k = 0; rc == ADVNTK_OK && k < POINT_ARRAYS; k++) {
-        rc = advntk_read_reals(r, point_names[k], s->n * s->d, *point_array(s, k), err);
-    }
-    return rc;
+    return arrays_load(s, line_arrays, s->n, s->d, r, err);
 }
 
 static const struct advntk_attack_ops line_ops = {

@@ -21,6 +21,8 @@
  */
 #include "config.h"
 
+#include "arrays.h"
+
 #include <advntk/plugin.h>
 #include <math.h>
 #include <stdlib.h>
@@ -65,6 +67,10 @@ struct square_state {
     double *best;      /* n,d: the point of the highest loss */
 };
 
+static const struct state_array square_arrays[] = {
+    STATE_ARRAY(struct square_state, best_loss, false),
+    STATE_ARRAY(struct square_state, best, true), STATE_ARRAY_END};
+
 static void square_preset(const void *config, struct advntk_attack_settings *settings)
 {
     (void)config;
@@ -83,12 +89,8 @@ static const char *square_unsupported(const void *config, const char *norm, ptrd
 
 static void square_close(void *state)
 {
-    struct square_state *s = state;
-    if (s) {
-        advntk_free(s->best_loss);
-        advntk_free(s->best);
-        free(s);
-    }
+    arrays_free(state, square_arrays);
+    free(state);
 }
 
 static advntk_status square_open(const void *config, struct advntk_host *host,
@@ -97,6 +99,7 @@ static advntk_status square_open(const void *config, struct advntk_host *host,
 {
     const char *norm = view->settings->norm.plugin->name;
     struct square_state *s = NULL;
+    advntk_status rc = ADVNTK_OK;
 
     (void)host;
     if (!view->settings->loss.plugin) {
@@ -108,20 +111,17 @@ static advntk_status square_open(const void *config, struct advntk_host *host,
                            view->height, view->width, norm, TILES, TILES);
     }
     s = calloc(1, sizeof(*s));
-    if (s) {
-        s->config = *(const struct square_config *)config;
-        s->geometry = strcmp(norm, "linf") == 0 ? CORNERS
-                      : strcmp(norm, "l2") == 0 ? EUCLIDEAN
-                                                : TAXICAB;
-        s->n = view->n;
-        s->d = view->d;
-        s->best_loss = advntk_alloc_zero(view->n, sizeof(double));
-        s->best = advntk_alloc_zero(view->n * view->d, sizeof(double));
-    }
-    if (!s || !s->best_loss || !s->best) {
+    rc = arrays_new(s, square_arrays, view, err);
+    if (rc != ADVNTK_OK) {
         square_close(s);
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for the best points of %td images", view->n);
+        return rc;
     }
+    s->config = *(const struct square_config *)config;
+    s->geometry = strcmp(norm, "linf") == 0 ? CORNERS
+                  : strcmp(norm, "l2") == 0 ? EUCLIDEAN
+                                            : TAXICAB;
+    s->n = view->n;
+    s->d = view->d;
     *state = s;
     return ADVNTK_OK;
 }
@@ -428,15 +428,13 @@ static advntk_status square_save(const void *state, struct advntk_writer *w,
                                  struct advntk_error *err)
 {
     const struct square_state *s = state;
-    advntk_status rc = advntk_write_reals(w, "best_loss", s->n, s->best_loss, err);
-    return rc != ADVNTK_OK ? rc : advntk_write_matrix(w, "best", s->n, s->d, s->best, err);
+    return arrays_save(s, square_arrays, s->n, s->d, w, err);
 }
 
 static advntk_status square_load(void *state, struct advntk_reader *r, struct advntk_error *err)
 {
     struct square_state *s = state;
-    advntk_status rc = advntk_read_reals(r, "best_loss", s->n, s->best_loss, err);
-    return rc != ADVNTK_OK ? rc : advntk_read_reals(r, "best", s->n * s->d, s->best, err);
+    return arrays_load(s, square_arrays, s->n, s->d, r, err);
 }
 
 static const struct advntk_attack_ops square_ops = {
