@@ -84,7 +84,8 @@ advntk_status advntk_npy_read_reals(const struct advntk_npy *npy, ptrdiff_t firs
     for (ptrdiff_t done = 0; done < count;) {
         ptrdiff_t n = count - done < PIECE ? count - done : PIECE;
         int64_t offset = npy->data_offset + (int64_t)(first + done) * (int64_t)size;
-        TRY(advntk_read_exactly(npy->descriptor, "the array", piece, (size_t)n * size, offset, err));
+        TRY(advntk_read_exactly(npy->descriptor, "the array", piece, (size_t)n * size, offset,
+                                err));
         advntk__npy_to_reals(npy->dtype, piece, n, values + done);
         done += n;
     }
@@ -107,7 +108,8 @@ advntk_status advntk_npy_read_ints(const struct advntk_npy *npy, ptrdiff_t first
     for (ptrdiff_t done = 0; done < count;) {
         ptrdiff_t n = count - done < PIECE ? count - done : PIECE;
         int64_t offset = npy->data_offset + (int64_t)(first + done) * (int64_t)size;
-        TRY(advntk_read_exactly(npy->descriptor, "the array", piece, (size_t)n * size, offset, err));
+        TRY(advntk_read_exactly(npy->descriptor, "the array", piece, (size_t)n * size, offset,
+                                err));
         if (!advntk__npy_to_ints(npy->dtype, piece, n, values + done, &at)) {
             FAIL(err, EFORMAT, "value %td is above the largest 64-bit integer", first + done + at);
         }
