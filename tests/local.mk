@@ -34,7 +34,8 @@ unit_tests = \
 	run_data \
 	statistics \
 	sym \
-	text
+	text \
+	tiles
 oracle_tests = \
 	advntk \
 	apgd \

@@ -14,6 +14,10 @@ struct advntk__run_services; /* core/run: what method.h offers; NULL outside a r
 struct advntk__sink {
     void (*log)(void *context, enum advntk_log_level level, const char *line);
     void (*progress)(void *context, const char *what, int64_t done, int64_t total);
+    /* Of a study of several runs, and what is done of the piece at hand; left: seconds, < 0: not
+     * known. NULL: progress is told of pieces. */
+    void (*study)(void *context, ptrdiff_t over, ptrdiff_t runs, double left, const char *what,
+                  int64_t done, int64_t total);
     void *context;
 };
 

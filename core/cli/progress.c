@@ -69,18 +69,8 @@ static struct work_clock *clock_of(const char *what, int64_t done, double time)
     return c;
 }
 
-static void time_left(char *text, size_t size, const struct work_clock *c, int64_t total,
-                      double time)
+static void left_text(char *text, size_t size, double left)
 {
-    double elapsed = time - c->start,
-           share = (double)(c->done - c->first) / (double)(total - c->first);
-    double left;
-
-    text[0] = '\0';
-    if (elapsed < 1 || !(share > 0.01) || c->done >= total) {
-        return;
-    }
-    left = elapsed * (1 - share) / share;
     if (left < 60) {
         snprintf(text, size, "%.0f s left", left);
     } else if (left < 3600) {
@@ -90,12 +80,61 @@ static void time_left(char *text, size_t size, const struct work_clock *c, int64
     }
 }
 
+static void time_left(char *text, size_t size, const struct work_clock *c, int64_t total,
+                      double time)
+{
+    double elapsed = time - c->start,
+           share = (double)(c->done - c->first) / (double)(total - c->first);
+
+    text[0] = '\0';
+    if (elapsed < 1 || !(share > 0.01) || c->done >= total) {
+        return;
+    }
+    left_text(text, size, elapsed * (1 - share) / share);
+}
+
+static void fill_bar(char bar[BAR + 1], double share)
+{
+    int filled = (int)(BAR * share);
+
+    filled = filled < 0 ? 0 : filled > BAR ? BAR : filled;
+    memset(bar, '.', BAR);
+    memset(bar, '#', (size_t)filled);
+    bar[BAR] = '\0';
+}
+
+/* One line for a whole study: runs, the time left for all, and the piece at hand. */
+static void on_study(void *context, ptrdiff_t over, ptrdiff_t runs, double left, const char *what,
+                     int64_t done, int64_t total)
+{
+    double time = now();
+    char text[40] = "", bar[BAR + 1];
+
+    (void)context;
+    if (time - progress.last < (progress.terminal ? 0.1 : 10.0)) {
+        return;
+    }
+    progress.last = time;
+    if (left >= 0) {
+        left_text(text, sizeof(text), left);
+    }
+    if (!progress.terminal) {
+        fprintf(stderr, "advntk: %td of %td runs%s%s (%s %lld of %lld)\n", over, runs,
+                *text ? ", " : "", text, what, (long long)done, (long long)total);
+        return;
+    }
+    fill_bar(bar, (double)over / (double)runs);
+    fprintf(stderr, "\r\033[K[%s] %td/%td runs %s  %s %lld/%lld", bar, over, runs, text, what,
+            (long long)done, (long long)total);
+    fflush(stderr);
+    progress.drawn = true;
+}
+
 static void on_progress(void *context, const char *what, int64_t done, int64_t total)
 {
     double time = now();
     struct work_clock *c = clock_of(what, done, time);
     char left[40], bar[BAR + 1];
-    int filled;
 
     (void)context;
     if (total < 1 || time - progress.last < (progress.terminal ? 0.1 : 10.0)) {
@@ -108,11 +147,7 @@ static void on_progress(void *context, const char *what, int64_t done, int64_t t
                 *left ? ", " : "", left);
         return;
     }
-    filled = (int)(BAR * (double)done / (double)total);
-    filled = filled < 0 ? 0 : filled > BAR ? BAR : filled;
-    memset(bar, '.', BAR);
-    memset(bar, '#', (size_t)filled);
-    bar[BAR] = '\0';
+    fill_bar(bar, (double)done / (double)total);
     fprintf(stderr, "\r\033[K%s%s%s [%s] %lld/%lld %s", progress.colour ? "\033[1m" : "", what,
             progress.colour ? "\033[0m" : "", bar, (long long)done, (long long)total, left);
     fflush(stderr);
@@ -142,6 +177,8 @@ void cli_progress_start(const struct cli *cli, struct advntk_host *host)
     progress.terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
     progress.colour = progress.terminal && !(no_colour && *no_colour);
     progress.last = now();
-    host->sink = (struct advntk__sink){.log = on_log, .progress = cli->quiet ? NULL : on_progress};
+    host->sink = (struct advntk__sink){.log = on_log,
+                                       .progress = cli->quiet ? NULL : on_progress,
+                                       .study = cli->quiet ? NULL : on_study};
     host->cancel = &cli_cancel;
 }

@@ -17,6 +17,7 @@
 #include "store/cache.h"
 
 #include <advntk/node.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,11 +54,15 @@ struct work {
     pthread_mutex_t guard; /* of all that follows, and of stages, begun, at */
     pthread_cond_t changed;
     pthread_mutex_t talk; /* one at a time says something */
+    double *expected;     /* seconds of each item; < 0: not known */
+    double took, thought; /* seconds of the items that are over, and what was expected of them */
+    double told;          /* when progress was told last */
     ptrdiff_t over, failed;
     bool stop;
     struct advntk_error interruption; /* status OK: none */
 };
 
+enum { EXPECTED = 1000 };      /* studies of more runs keep to what was expected at first */
 enum { PATIENCE = 100000000 }; /* nanoseconds between two looks at Ctrl-C and at other processes */
 
 static const struct advntk__item *item_of(const struct work *w, ptrdiff_t at)
@@ -245,6 +250,62 @@ static ptrdiff_t take_item(struct job *job)
     return at;
 }
 
+/* ---- how long it will take; with the guard held ---- */
+
+/* What an item takes with what is shared left out; < 0: no record says. */
+static double expect(const struct work *w, const struct job *job, ptrdiff_t at)
+{
+    const struct advntk__item *item = item_of(w, at);
+    bool trains = !item->trained && item->first_of_fit == at && !w->begun[at];
+    struct advntk__forecast f;
+
+    if (item->fault != ADVNTK_OK || (advntk__item_is_done(item) && !w->options->fresh)) {
+        return 0;
+    }
+    advntk__forecast(w->costs, job->place.host, item, job->place.host->threads, NULL, &f);
+    if (!f.known) {
+        return -1;
+    }
+    trains = trains || w->options->no_share;
+    return f.rest.wall + f.evaluation.wall + (trains ? f.training.wall : 0) +
+           (w->options->no_share ? f.matrix.wall : 0);
+}
+
+static void expect_all(struct work *w)
+{
+    for (ptrdiff_t i = 0; i < w->inventory.count; i++) {
+        if (w->stages[i] != OVER) {
+            w->expected[i] = expect(w, &w->jobs[0], i);
+        }
+    }
+}
+
+/* Seconds to the end: what is expected, corrected by what became of expectations so far. < 0: not
+ * known. */
+static double time_left(const struct work *w)
+{
+    const double now = advntk__attack_clock();
+    double left = 0, mean = w->over ? w->took / (double)w->over : -1;
+
+    for (ptrdiff_t i = 0; i < w->inventory.count; i++) {
+        double one = w->expected[i] >= 0 ? w->expected[i] : mean;
+        if (w->stages[i] == OVER) {
+            continue;
+        }
+        if (one < 0) {
+            return -1;
+        }
+        if (w->expected[i] >= 0 && w->thought > 1) {
+            one *= w->took / w->thought;
+        }
+        for (ptrdiff_t j = 0; j < w->job_count; j++) {
+            one = w->jobs[j].at == i ? fmax(one - (now - w->jobs[j].started), 0) : one;
+        }
+        left += one;
+    }
+    return left / (double)w->job_count;
+}
+
 /* ---- a run ---- */
 
 static void report(struct work *w, ptrdiff_t at, enum advntk__outcome_state state, json_t *object)
@@ -293,7 +354,11 @@ static void settle(struct job *job, ptrdiff_t at, advntk_status rc, const struct
     pthread_mutex_lock(&w->guard);
     job->at = -1;
     w->stages[at] = rc == ADVNTK_EBUSY ? BUSY : OVER;
-    w->over += rc != ADVNTK_EBUSY;
+    if (rc != ADVNTK_EBUSY) {
+        w->over++;
+        w->took += advntk__attack_clock() - job->started;
+        w->thought += fmax(w->expected[at], 0);
+    }
     if (rc == ADVNTK_ECANCELLED) {
         w->interruption = *err;
         w->stop = true;
@@ -304,6 +369,9 @@ static void settle(struct job *job, ptrdiff_t at, advntk_status rc, const struct
     if (w->options->no_share) {
         advntk__kernel_memory_clear(&job->place.memory);
         advntk__matrices_drop(w->matrices, NULL);
+    }
+    if (w->inventory.count <= EXPECTED) { /* what this one taught */
+        expect_all(w);
     }
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->guard);
@@ -359,11 +427,25 @@ static void job_log(void *context, enum advntk_log_level level, const char *line
 
 static void job_progress(void *context, const char *what, int64_t done, int64_t total)
 {
+    const double pause = 0.1; /* seconds between two estimates */
     struct job *job = context;
     struct work *w = job->work;
+    const struct advntk__sink *sink = &w->host->sink;
+    const double now = advntk__attack_clock();
+    double left;
+    ptrdiff_t over;
 
     pthread_mutex_lock(&w->talk);
-    w->host->sink.progress(w->host->sink.context, what, done, total);
+    if (!sink->study || w->inventory.count == 1) {
+        sink->progress(sink->context, what, done, total);
+    } else if (now - w->told > pause) {
+        w->told = now;
+        pthread_mutex_lock(&w->guard);
+        left = time_left(w);
+        over = w->over;
+        pthread_mutex_unlock(&w->guard);
+        sink->study(sink->context, over, w->inventory.count, left, what, done, total);
+    }
     pthread_mutex_unlock(&w->talk);
 }
 
@@ -508,7 +590,8 @@ static advntk_status work_init(struct work *w, struct advntk_error *err)
     TRY(advntk__inventory_init(&w->inventory, w->study, &setup, err));
     w->stages = calloc((size_t)w->inventory.count, sizeof(*w->stages));
     w->begun = calloc((size_t)w->inventory.count, sizeof(*w->begun));
-    if (!w->stages || !w->begun) {
+    w->expected = calloc((size_t)w->inventory.count, sizeof(*w->expected));
+    if (!w->stages || !w->begun || !w->expected) {
         FAIL(err, ENOMEM, "no memory for %td runs", w->inventory.count);
     }
     TRY(advntk__matrices_new(&w->matrices, err));
@@ -522,6 +605,7 @@ static advntk_status work_init(struct work *w, struct advntk_error *err)
     TRY(advntk__costs_new(w->cache.folder ? w->options->results : NULL, &w->costs, err));
     w->room = advntk__room_now(w->options->memory_limit);
     TRY(jobs_init(w, err));
+    expect_all(w);
 out:
     return rc;
 }
@@ -558,6 +642,7 @@ static void work_release(struct work *w)
     advntk__inventory_release(&w->inventory);
     free(w->stages);
     free(w->begun);
+    free(w->expected);
     free(w->cache.folder);
     pthread_mutex_destroy(&w->guard);
     pthread_mutex_destroy(&w->talk);

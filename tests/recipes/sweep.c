@@ -435,7 +435,8 @@ static void test_random(void)
     free(want);
 }
 
-/* The target is a second for 10,000 runs; ten times that, as test machines are busy. */
+/* The target is a second for 10,000 runs; of processor time, as test machines are busy, and three
+ * of them, as they are slow. */
 static void test_many_runs(void)
 {
     struct advntk__text text = {0};
@@ -448,11 +449,11 @@ static void test_many_runs(void)
     }
     advntk__text_puts(&text, "], method.burn: [0, 1, 2, 3, 4], let.r: [4/255, 8/255]}}\n");
     write_file("recipe.yaml", text.bytes);
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
     s = load_with("recipe.yaml", NULL, NULL);
-    clock_gettime(CLOCK_MONOTONIC, &to);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
     seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
-    ok(s && s->count == 10000 && seconds < 10, "10,000 runs in %.3f s", seconds);
+    ok(s && s->count == 10000 && seconds < 3, "10,000 runs in %.3f processor seconds", seconds);
     advntk__study_free(s);
     advntk__text_release(&text);
 }
