@@ -13,6 +13,7 @@ unit_tests = \
 	backend \
 	datasets \
 	distance_kernels \
+	engine_edges \
 	factor \
 	files \
 	flow \

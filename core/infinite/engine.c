@@ -75,18 +75,6 @@ static void product(const struct engine *e, bool transpose_b, ptrdiff_t m, ptrdi
     }
 }
 
-/* A window that meets the same pixel twice, going around the image. */
-static bool wraps_twice(const struct advntk_graph *graph, const struct advntk__layer *layer)
-{
-    struct advntk__shape in;
-
-    if (layer->kind != ADVNTK__LAYER_CONV || layer->window.padding != ADVNTK_PADDING_CIRCULAR) {
-        return false;
-    }
-    in = advntk__graph_layer(graph, layer->from[0])->shape;
-    return layer->window.filter[0] > in.height || layer->window.filter[1] > in.width;
-}
-
 /* Whether a graph has more than the program (pass.c) or the pixel engine knows. */
 static bool needs_position(const struct advntk_graph *graph)
 {
@@ -98,7 +86,7 @@ static bool needs_position(const struct advntk_graph *graph)
             layer->kind == ADVNTK__LAYER_ACTIVATION ? layer->activation.plugin->ops : NULL;
         bool series = ops && !ops->dual64[ADVNTK_ISA_PORTABLE] && !ops->dual32[ADVNTK_ISA_PORTABLE];
         if (layer->full || (!maps && layer->width > 0) || layer->kind >= ADVNTK__LAYER_POOL ||
-            (maps && series) || wraps_twice(graph, layer)) {
+            (maps && series)) {
             return true;
         }
     }
