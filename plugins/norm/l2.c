@@ -17,6 +17,8 @@
  */
 #include "config.h"
 
+#include "plane.h"
+
 #include <advntk/plugin.h>
 #include <math.h>
 
@@ -121,13 +123,6 @@ static void l2_project_ball_box(const void *config, ptrdiff_t d, const double *c
         /* u = 1: inside the ball; the point itself, not its rounded copy */
         point[k] = fmin(fmax(u >= 1 ? point[k] : moved, lo[k]), hi[k]);
     }
-}
-
-/* How far coordinate k may go towards the plane; side: sign of b - <w,x>. */
-static double plane_room(double x, double w, double side, double lo, double hi)
-{
-    double up = side * w;
-    return up > 0 ? fmax(hi - x, 0) : up < 0 ? fmax(x - lo, 0) : 0;
 }
 
 static void l2_project_plane_box(const void *config, ptrdiff_t d, const double *point,

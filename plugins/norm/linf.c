@@ -9,6 +9,8 @@
  */
 #include "config.h"
 
+#include "plane.h"
+
 #include <advntk/plugin.h>
 #include <math.h>
 
@@ -62,13 +64,6 @@ static void linf_project_ball_box(const void *config, ptrdiff_t d, const double 
         double low = fmax(lo[k], centre[k] - radius), high = fmin(hi[k], centre[k] + radius);
         point[k] = fmin(fmax(point[k], low), high);
     }
-}
-
-/* How far coordinate k may go towards the plane; side: sign of b - <w,x>. */
-static double plane_room(double x, double w, double side, double lo, double hi)
-{
-    double up = side * w;
-    return up > 0 ? fmax(hi - x, 0) : up < 0 ? fmax(x - lo, 0) : 0;
 }
 
 static void linf_project_plane_box(const void *config, ptrdiff_t d, const double *point,

@@ -13,6 +13,8 @@
  */
 #include "config.h"
 
+#include "plane.h"
+
 #include <advntk/plugin.h>
 #include <float.h>
 #include <math.h>
@@ -331,13 +333,6 @@ static void mahalanobis_project_ball_box(const void *config, ptrdiff_t d, const 
     struct ball b = {
         .d = d, .m = metric_of(config, d), .centre = centre, .lo = lo, .hi = hi, .point = point};
     project(&b, radius, point);
-}
-
-/* How far coordinate k may go towards the plane; side: sign of b - <w,x>. */
-static double plane_room(double x, double w, double side, double lo, double hi)
-{
-    double up = side * w;
-    return up > 0 ? fmax(hi - x, 0) : up < 0 ? fmax(x - lo, 0) : 0;
 }
 
 static void mahalanobis_project_plane_box(const void *config, ptrdiff_t d, const double *point,
