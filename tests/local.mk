@@ -66,6 +66,7 @@ script_tests = \
 	cli/attack \
 	cli/compare \
 	cli/plan \
+	cli/report \
 	cli/run \
 	cli/stranger_plugin \
 	cli/usage \

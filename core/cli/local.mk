@@ -25,6 +25,7 @@ advntk_SOURCES += \
 	core/cli/show.c \
 	core/cli/summary.c \
 	core/cli/summary.h \
+	core/cli/verify.c \
 	core/cli/version.c \
 	core/cli/work.c
 advntk_CPPFLAGS = $(AM_CPPFLAGS) -DADVNTK_CFLAGS='"$(OPTIMIZE_CFLAGS) $(CFLAGS)"'

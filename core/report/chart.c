@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* The picture, in its own units; the page scales it. */
-enum { WIDTH = 640, HEIGHT = 340, LEFT = 62, RIGHT = 18, TOP = 14, BOTTOM = 46, BEYOND = 34 };
+enum { WIDTH = 640, HEIGHT = 340, LEFT = 72, RIGHT = 18, TOP = 14, BOTTOM = 46, BEYOND = 34 };
 
 struct axis {
     double low, high, step; /* step: between ticks; of a log axis: none */
@@ -110,11 +110,13 @@ static void fit_linear(struct axis *a, double wanted)
 static struct axis x_axis(const struct advntk__chart *chart)
 {
     struct axis a = {.low = INFINITY, .high = -INFINITY};
+    bool whole = true;
 
     for (ptrdiff_t i = 0; i < chart->count; i++) {
         for (ptrdiff_t j = 0; j < chart->series[i].count; j++) {
             double x = chart->series[i].points[j].x;
             a.beyond = a.beyond || isinf(x);
+            whole = whole && (isinf(x) || x == floor(x));
             a.low = isinf(x) ? a.low : fmin(a.low, x);
             a.high = isinf(x) ? a.high : fmax(a.high, x);
         }
@@ -126,6 +128,7 @@ static struct axis x_axis(const struct advntk__chart *chart)
     if (!a.log) {
         double low = a.low, high = a.high;
         fit_linear(&a, 6);
+        a.step = whole ? fmax(1, a.step) : a.step;      /* no depth 2.5 */
         a.low = fmax(a.low, low - (high - low) * 0.04); /* the data may fill the width */
         a.high = fmin(a.high, high + (high - low) * 0.04);
     }
@@ -279,7 +282,7 @@ static void write_legend(const struct advntk__chart *chart, struct advntk__text 
         advntk__text_puts(out, "</li>\n");
     }
     if (chart->left_out) {
-        advntk__text_printf(out, "<li>and others, which the tables have</li>\n");
+        advntk__text_puts(out, "<li>and others, which the tables have</li>\n");
     }
     advntk__text_puts(out, "</ul>\n");
 }

@@ -711,11 +711,11 @@ void advntk__compare_differences(const json_t *comparison, struct advntk__sheet 
     advntk__sheet_column(sheet, 'l', "against");
     advntk__sheet_column(sheet, 'l', "metric");
     advntk__sheet_numbers(sheet, "difference", figures);
+    advntk__sheet_column(sheet, 'l', "verdict");
     advntk__sheet_column(sheet, 'r', "pairs");
     advntk__sheet_numbers(sheet, "p (seeds)", &figures[3]);
     advntk__sheet_numbers(sheet, "p (images)", &figures[3]);
     advntk__sheet_numbers(sheet, "p (Holm)", &figures[3]);
-    advntk__sheet_column(sheet, 'l', "verdict");
     json_array_foreach(json_object_get(comparison, "differences"), i, d)
     {
         const json_t *variant =
@@ -732,11 +732,11 @@ void advntk__compare_differences(const json_t *comparison, struct advntk__sheet 
         add_base(comparison, base, variant, sheet);
         advntk__sheet_add(sheet, "%s", json_string_value(json_object_get(d, "metric")));
         advntk__sheet_add_numbers(sheet, n, "%+.3f%s", n[0], interval);
+        advntk__sheet_add(sheet, "%s", json_string_value(json_object_get(d, "verdict")));
         advntk__sheet_add(sheet, "%lld",
                           (long long)json_integer_value(json_object_get(d, "pairs")));
         add_p(d, "p_seeds", sheet);
         add_p(d, "p_images", sheet);
         add_p(d, "p_adjusted", sheet);
-        advntk__sheet_add(sheet, "%s", json_string_value(json_object_get(d, "verdict")));
     }
 }

@@ -358,6 +358,40 @@ static void add_survival(struct advntk__chart *chart, const char *label, struct 
     }
 }
 
+/* All lines to the same end: where an attack gave up, nothing changes any more. */
+static void level_out(struct advntk__chart *chart)
+{
+    double most = 0;
+
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        const struct advntk__chart_series *s = &chart->series[i];
+        most = fmax(most, s->count ? s->points[s->count - 1].x : 0);
+    }
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        struct advntk__chart_series *s = &chart->series[i];
+        if (s->count && s->points[s->count - 1].x < most) {
+            struct advntk__chart_point last = s->points[s->count - 1];
+            last.x = most;
+            advntk__chart_point(chart, s, last);
+        }
+    }
+}
+
+/* Of one attack at several radii, the last stands for them. */
+static bool is_last_radius(const struct figures *f, size_t m)
+{
+    const char *metric = json_string_value(json_array_get(f->metrics, m));
+    const char *at = strchr(metric, '@'), *other;
+
+    for (size_t k = m + 1; at && k < json_array_size(f->metrics); k++) {
+        other = json_string_value(json_array_get(f->metrics, k));
+        if (strncmp(other, metric, (size_t)(at - metric) + 1) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void over_gradients(struct figures *f, const char *metric)
 {
     struct advntk__chart chart = {.x_title = "gradients spent on the image",
@@ -378,6 +412,7 @@ static void over_gradients(struct figures *f, const char *metric)
         add_survival(&chart, label, &costs);
         free(costs.values);
     }
+    level_out(&chart);
     finish(f, &chart);
 }
 
@@ -393,7 +428,7 @@ int advntk__curves_write(const json_t *variants, const json_t *keys, const json_
     over_steps(&f);
     json_array_foreach((json_t *)(uintptr_t)metrics, m, name)
     {
-        if (strcmp(json_string_value(name), "clean") != 0) {
+        if (strcmp(json_string_value(name), "clean") != 0 && is_last_radius(&f, m)) {
             over_gradients(&f, json_string_value(name));
         }
     }

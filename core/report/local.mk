@@ -22,4 +22,6 @@ libadvntk_la_SOURCES += \
 	core/report/variants.c \
 	core/report/variants.h \
 	core/report/verdicts.c \
-	core/report/verdicts.h
+	core/report/verdicts.h \
+	core/report/verify.c \
+	core/report/verify.h

@@ -119,9 +119,10 @@ static double reach_of(const struct examples *e)
     return most > 0 ? most : 1;
 }
 
-static const struct advntk__evaluation *first_attack(const struct advntk__run_config *config)
+/* The last one: of several radii the greatest, of several attacks usually the strongest. */
+static const struct advntk__evaluation *last_attack(const struct advntk__run_config *config)
 {
-    for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
+    for (ptrdiff_t i = config->evaluation_count - 1; i >= 0; i--) {
         if (config->evaluations[i].attack.plugin) {
             return &config->evaluations[i];
         }
@@ -170,7 +171,7 @@ advntk_status advntk__examples_write(struct advntk__opened *run,
                                      const struct advntk__run_config *config, ptrdiff_t count,
                                      struct advntk__text *out, struct advntk_error *err)
 {
-    const struct advntk__evaluation *evaluation = first_attack(config);
+    const struct advntk__evaluation *evaluation = last_attack(config);
     ptrdiff_t d = run->split.d, classes = run->split.classes;
     struct examples e = {.run = run};
     double *gap = NULL;

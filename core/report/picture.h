@@ -16,7 +16,7 @@ ADVNTK_MUST_CHECK advntk_status advntk__picture(ptrdiff_t height, ptrdiff_t widt
                                                 struct advntk_error *err);
 
 /*
- * Attacks the first `count` test images of a stored run again with the first attack of its recipe,
+ * Attacks the first `count` test images of a stored run again with the last attack of its recipe,
  * and shows each: clean, attacked, and the difference (grey: none), with what the model sees.
  * Nothing is written where the recipe has no attack. Fails: what model and attack say, ENOMEM.
  */
