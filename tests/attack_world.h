@@ -48,13 +48,13 @@ __attribute__((unused)) static void param_set(const struct advntk_param *table, 
         *(double *)(void *)at = value;
         break;
     case ADVNTK_PARAM_CHOICE:
-        for (int i = 0; row->choices[i]; i++) {
+        for (int i = 0; text && row->choices[i]; i++) {
             if (strcmp(row->choices[i], text) == 0) {
                 *(int *)(void *)at = i;
                 return;
             }
         }
-        printf("Bail out! %s has no choice %s\n", name, text);
+        printf("Bail out! %s has no choice %s\n", name, text ? text : "(none)");
         exit(1);
     case ADVNTK_PARAM_TYPE_END:
     case ADVNTK_PARAM_STRING:

@@ -62,41 +62,53 @@ static void run(const struct setting *s, struct world_result *w)
     }
 }
 
-/* The distance of image i from the nearest boundary of a linear model: min_k gap_k / |w_k - w_y|_*.
- * inside: whether the box lets the nearest point be. */
+/* Step along w_j of length `far` in the norm that leads to the boundary soonest; at: the largest
+ * |w_j|. */
+static double step_along(const char *norm, double w, double length, double far, bool at)
+{
+    if (strcmp(norm, "linf") == 0) {
+        return far * ((w > 0) - (w < 0));
+    }
+    return strcmp(norm, "l2") == 0 ? far * w / length : at * copysign(far, w);
+}
+
+/* The distance of x from the boundary between classes y and k: gap / |w_k - w_y|_*. */
+static double boundary(const char *norm, const double *x, int32_t y, int32_t k, bool *inside)
+{
+    double w[D], gap = 0, sum = 0, square = 0, far;
+    ptrdiff_t at = 0;
+
+    for (ptrdiff_t j = 0; j < D; j++) {
+        w[j] = toy.c[k * D + j] - toy.c[y * D + j];
+        gap -= w[j] * x[j];
+        sum += fabs(w[j]);
+        square += w[j] * w[j];
+        at = fabs(w[j]) > fabs(w[at]) ? j : at;
+    }
+    far = strcmp(norm, "linf") == 0 ? gap / sum
+          : strcmp(norm, "l2") == 0 ? gap / sqrt(square)
+                                    : gap / fabs(w[at]);
+    *inside = true;
+    for (ptrdiff_t j = 0; j < D; j++) {
+        double beyond = x[j] + 1.1 * step_along(norm, w[j], sqrt(square), far, j == at);
+        *inside = *inside && beyond > box_lo[j] && beyond < box_hi[j];
+    }
+    return far;
+}
+
+/* The distance of image i from the nearest boundary of a linear model. inside: whether the box lets
+ * the nearest point be. */
 static double nearest_boundary(const char *norm, ptrdiff_t i, bool *inside)
 {
-    const double *x = images.pixels + i * D;
     double nearest = (double)INFINITY;
-    int32_t y = images.labels[i];
 
     for (int32_t k = 0; k < toy.classes; k++) {
-        double gap = 0, sum = 0, square = 0, largest = 0, far;
-        bool fits = true;
-        ptrdiff_t at = 0;
-        for (ptrdiff_t j = 0; k != y && j < D; j++) {
-            double w = toy.c[k * D + j] - toy.c[y * D + j];
-            gap -= w * x[j];
-            sum += fabs(w);
-            square += w * w;
-            at = fabs(w) > largest ? j : at;
-            largest = fmax(largest, fabs(w));
-        }
-        far = strcmp(norm, "linf") == 0 ? gap / sum
-              : strcmp(norm, "l2") == 0 ? gap / sqrt(square)
-                                        : gap / largest;
-        for (ptrdiff_t j = 0; k != y && j < D; j++) {
-            double w = toy.c[k * D + j] - toy.c[y * D + j];
-            double step = strcmp(norm, "linf") == 0 ? far * ((w > 0) - (w < 0))
-                          : strcmp(norm, "l2") == 0 ? far * w / sqrt(square)
-                                                    : (j == at) * copysign(far, w);
-            double beyond = x[j] + 1.1 * step;
-            fits = fits && beyond > box_lo[j] && beyond < box_hi[j];
-        }
-        if (k != y && far < nearest) {
-            nearest = far;
-            *inside = fits;
-        }
+        bool fits = false;
+        double far = k == images.labels[i]
+                         ? (double)INFINITY
+                         : boundary(norm, images.pixels + i * D, images.labels[i], k, &fits);
+        *inside = far < nearest ? fits : *inside;
+        nearest = fmin(far, nearest);
     }
     return nearest;
 }
@@ -191,9 +203,12 @@ static const struct subject subjects[] = {
 static bool same_row(const struct world_result *a, ptrdiff_t i, const struct world_result *b,
                      ptrdiff_t j)
 {
-    return memcmp(a->point + i * D, b->point + j * D, D * sizeof(double)) == 0 &&
-           memcmp(a->loss + i, b->loss + j, sizeof(double)) == 0 &&
-           a->outputs_spent[i] == b->outputs_spent[j] &&
+    bool same = a->loss[i] == b->loss[j];
+
+    for (ptrdiff_t k = 0; k < D; k++) {
+        same = same && a->point[i * D + k] == b->point[j * D + k];
+    }
+    return same && a->outputs_spent[i] == b->outputs_spent[j] &&
            a->gradients_spent[i] == b->gradients_spent[j] && a->robust[i] == b->robust[j] &&
            a->first_success[i] == b->first_success[j];
 }
