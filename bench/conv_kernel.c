@@ -7,7 +7,7 @@
  * that another program disturbed is longer, not shorter. Beside the engine stands the time that the
  * same bursts found for its multiplications alone at the speed of the BLAS's matrix product: a
  * pixel of a relu layer costs MULTIPLICATIONS of them (pixel_pass.inc: window sums 3, correlation
- * 2, polynomial 9, moments 5), and its two square roots take as long on most machines.
+ * 2, polynomial 9, moments 6), and its two square roots take as long on most machines.
  */
 #include "config.h"
 
@@ -21,7 +21,7 @@
 
 #include <time.h>
 
-enum { SIDE = 32, D = SIDE * SIDE * 3, GEMM = 192, MULTIPLICATIONS = 19, ROWS = 32, STAGES = 8 };
+enum { SIDE = 32, D = SIDE * SIDE * 3, GEMM = 192, MULTIPLICATIONS = 20, ROWS = 64, STAGES = 8 };
 
 static ptrdiff_t images, bursts;
 static struct advntk_host *host;
@@ -201,8 +201,8 @@ static void gradient_rows(void)
 
 int main(int argc, char **argv)
 {
-    images = argc > 1 ? (ptrdiff_t)strtol(argv[1], NULL, 10) : 96;
-    bursts = argc > 2 ? (ptrdiff_t)strtol(argv[2], NULL, 10) : 20;
+    images = argc > 1 ? (ptrdiff_t)strtol(argv[1], NULL, 10) : 256;
+    bursts = argc > 2 ? (ptrdiff_t)strtol(argv[2], NULL, 10) : 8;
     if (images < 1 || bursts < 1) {
         fprintf(stderr, "usage: conv_kernel [images >= 1 [bursts >= 1]]\n");
         return 2;
