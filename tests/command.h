@@ -84,13 +84,19 @@ __attribute__((unused)) static bool only_run(const char *results, size_t room, c
     return one;
 }
 
-/* The scratch folder with all that the program left there. */
-__attribute__((unused)) static bool scratch_remove_all(void)
+/* Removes a folder in the scratch folder with all that the program left there; "": the scratch
+ * folder itself. */
+__attribute__((unused)) static bool scratch_remove_folder(const char *name)
 {
     char words[300];
 
-    snprintf(words, sizeof(words), "rm -rf '%s'", scratch_folder);
+    snprintf(words, sizeof(words), "rm -rf '%s/%s'", scratch_folder, name);
     return system(words) == 0;
+}
+
+__attribute__((unused)) static bool same_bits(const void *a, const void *b, size_t bytes)
+{
+    return a && b && memcmp(a, b, bytes) == 0;
 }
 
 __attribute__((unused)) static void is_told(int code, int want_code, const char *want)
