@@ -15,6 +15,9 @@ enum { GRAPHS = 1000, SLOW_GRAPHS = 10000, ACTS = 8 };
 enum { N1 = 2, N2 = 3, SIDE_MAX = 5, D_MAX = SIDE_MAX * SIDE_MAX * 3 };
 
 static uint64_t state_of_random;
+
+/* Graphs that found faults: flatten behind flatten, convolutions behind flatten. */
+static const ptrdiff_t was_wrong[] = {136, 334, 1961, 4026, 5773, 6148, 6604, 6919, 8504};
 static struct advntk_slot activations[ACTS];
 static double x[N1 * D_MAX], y[N2 * D_MAX];
 
@@ -215,6 +218,7 @@ int main(void)
                                             "gelu", "sin", "sigmoid_like", "identity"};
     ptrdiff_t graphs = getenv("ADVNTK_SLOW_TESTS") ? SLOW_GRAPHS : GRAPHS;
     ptrdiff_t ran = 0, layouts[3] = {0};
+    ptrdiff_t found = (ptrdiff_t)(sizeof(was_wrong) / sizeof(was_wrong[0]));
     struct advntk_host *host = host_open(1, -1);
     const struct advntk_kernel_ops *kernels[2] = {plugin_open("kernel/nngp")->ops,
                                                   plugin_open("kernel/ntk")->ops};
@@ -235,7 +239,7 @@ int main(void)
         int kernel = (int)(i % 2);
         advntk_status rc;
 
-        state_of_random = (uint64_t)i;
+        state_of_random = (uint64_t)(i < found ? was_wrong[i] : i);
         rc = draw_graph(&graph, &err);
         rc = rc == ADVNTK_OK ? engine_kernel(host, kernels[kernel], graph, k, dx, &err) : rc;
         if (rc == ADVNTK_OK) {
