@@ -73,13 +73,15 @@ static bool add_to_list(struct advntk__costs *costs, const struct advntk__cost *
 static bool read_hex(const char *text, uint8_t digest[16])
 {
     for (int i = 0; text && i < 16; i++) {
-        char pair[3] = {text[2 * i], text[2 * i] ? text[2 * i + 1] : '\0', '\0'}, *end;
+        char pair[3], *end;
+        snprintf(pair, sizeof(pair), "%.2s", text);
+        text += strlen(pair);
         digest[i] = (uint8_t)strtoul(pair, &end, 16);
         if (end != pair + 2) {
             return false;
         }
     }
-    return text && text[32] == '\0';
+    return text && *text == '\0';
 }
 
 /* A line as advntk__costs_add writes it; false: it is none. */
@@ -293,7 +295,7 @@ static struct advntk__spent between(const struct point *points, int count, doubl
 bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
                        const uint8_t kind[16], int64_t n, int threads, struct advntk__spent *spent)
 {
-    struct point points[POINTS];
+    struct point points[POINTS] = {{0}};
     int count;
 
     pthread_mutex_lock(&costs->guard);

@@ -193,14 +193,14 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
 {
     const struct advntk__item *item = &p->inventory.items[i];
     const struct row *row = &p->rows[i];
+    const json_int_t bytes = item->need.gram + item->need.method + item->need.images;
     json_t *object = json_pack(
         "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:I, s:I}", "index", (json_int_t)i + 1,
         "id", *item->id ? json_string(item->id) : json_null(), "name", item->config->name, "method",
         item->config->method.plugin->name, "overrides", advntk__node_json(item->config->overrides),
         "state", state_names[row->state], "matrix_of", (json_int_t)row->matrix_of + 1, "model_of",
         (json_int_t)item->first_of_fit + 1, "computes_matrix", row->matrix, "computes_model",
-        row->model, "evaluations", (json_int_t)row->evaluations, "bytes",
-        (json_int_t)(item->need.gram + item->need.method + item->need.images));
+        row->model, "evaluations", (json_int_t)row->evaluations, "bytes", bytes);
 
     json_object_set_new(object, "seconds", seconds_json(p, row->charged.wall));
     json_object_set_new(object, "processor_seconds", seconds_json(p, row->charged.cpu));
