@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 100, RANGE_WIDTH_MAX = 36 };
+enum { WIDTH = 100, CELL_WIDTH_MAX = 36 };
 
 /* ---- the pieces of a row ---- */
 
@@ -134,6 +134,8 @@ static void example_value(const struct advntk_param *row, struct advntk__text *o
         advntk__text_puts(out, row->choices[0]);
         break;
     case ADVNTK_PARAM_LIST:
+        advntk__text_puts(out, row->slot_kind == ADVNTK_KIND_ATTACK ? "[pgd, fgsm]" : "[]");
+        break;
     case ADVNTK_PARAM_NODE:
         advntk__text_puts(out, "[]");
         break;
@@ -170,12 +172,13 @@ static void yaml_text(const char *text, struct advntk__text *out)
     advntk__text_puts(out, "\"");
 }
 
+/* Neither what has no default, nor a slot whose default is a whole map: the table shows that. */
 static bool has_example(const struct advntk_param *row)
 {
     struct advntk__text text = {0};
     bool has;
     advntk__param_default_text(row, &text);
-    has = text.length > 0;
+    has = text.length > 0 && !(row->type == ADVNTK_PARAM_SLOT && text.bytes[0] == '{');
     advntk__text_release(&text);
     return has;
 }
@@ -304,7 +307,8 @@ static void release_cells(struct advntk__text cells[CELL_COUNT], struct advntk__
 /* What does not fit into its column goes to the lines below the row. */
 static bool fits(const struct advntk__text cells[CELL_COUNT], int cell)
 {
-    return cell != CELL_RANGE || columns(advntk__text_get(&cells[cell])) <= RANGE_WIDTH_MAX;
+    return (cell != CELL_RANGE && cell != CELL_DEFAULT) ||
+           columns(advntk__text_get(&cells[cell])) <= CELL_WIDTH_MAX;
 }
 
 static void text_row(const struct advntk_param *row, const int widths[CELL_COUNT],
@@ -322,6 +326,9 @@ static void text_row(const struct advntk_param *row, const int widths[CELL_COUNT
     advntk__text_printf(out, "%s\n", advntk__text_get(&line));
     line.length = 0;
     advntk__text_puts(&line, row->help);
+    if (!fits(cells, CELL_DEFAULT)) {
+        advntk__text_printf(&line, "\nDefault: %s", advntk__text_get(&cells[CELL_DEFAULT]));
+    }
     if (!fits(cells, CELL_RANGE)) {
         advntk__text_printf(&line, "\nOne of: %s.", advntk__text_get(&cells[CELL_RANGE]));
     }
