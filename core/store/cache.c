@@ -86,7 +86,7 @@ static advntk_status describe(const char *folder, const char *key,
     if (!about || !tiles || !index) {
         FAIL(err, ENOMEM, "%s: no memory for its list", folder);
     }
-    snprintf(entry->key, sizeof(entry->key), "%s", key);
+    snprintf(entry->key, sizeof(entry->key), "%.*s", (int)sizeof(entry->key) - 1, key);
     read_about(about, entry, &tile_bytes, &notes);
     entry->bytes = bytes_on_disk(about, NULL) + bytes_on_disk(tiles, NULL) +
                    bytes_on_disk(index, &entry->used);
