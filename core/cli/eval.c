@@ -226,7 +226,7 @@ static int eval_one(const struct cli *cli, const char *word, json_t *list)
 
 static int eval_main(struct cli *cli)
 {
-    json_t *list = json_array();
+    json_t *list;
     int code = CLI_DONE;
 
     if (eval_attacks.count == 0 && eval_overrides.count == 0) {
@@ -238,6 +238,7 @@ static int eval_main(struct cli *cli)
                               eval_overrides.items[i]);
         }
     }
+    list = json_array();
     for (ptrdiff_t i = 0; code == CLI_DONE && i < cli->count; i++) {
         code = eval_one(cli, cli->words[i], list);
     }
