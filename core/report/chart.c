@@ -109,7 +109,7 @@ static void fit_linear(struct axis *a, double wanted)
 
 static struct axis x_axis(const struct advntk__chart *chart)
 {
-    struct axis a = {.low = INFINITY, .high = -INFINITY};
+    struct axis a = {.low = (double)INFINITY, .high = -(double)INFINITY};
     bool whole = true;
 
     for (ptrdiff_t i = 0; i < chart->count; i++) {
@@ -137,7 +137,7 @@ static struct axis x_axis(const struct advntk__chart *chart)
 
 static struct axis y_axis(const struct advntk__chart *chart)
 {
-    struct axis a = {.low = INFINITY, .high = -INFINITY};
+    struct axis a = {.low = (double)INFINITY, .high = -(double)INFINITY};
 
     for (ptrdiff_t i = 0; i < chart->count; i++) {
         for (ptrdiff_t j = 0; j < chart->series[i].count; j++) {
@@ -207,7 +207,7 @@ static void draw_axes(const struct advntk__chart *chart, const struct axis *x, c
         }
     }
     if (x->beyond) {
-        x_tick(x, INFINITY, out);
+        x_tick(x, (double)INFINITY, out);
     }
     advntk__text_printf(out, "<path class=\"axis\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP,
                         HEIGHT - BOTTOM, WIDTH - RIGHT);

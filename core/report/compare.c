@@ -78,7 +78,7 @@ static json_t *figures_of(const json_t *cases, const char *metric, double *room)
     const json_t *first = json_array_get(cases, 0);
     json_int_t images =
         json_integer_value(json_object_get(json_object_get(first, "samples"), metric));
-    double low = NAN, high = NAN;
+    double low = (double)NAN, high = (double)NAN;
 
     if (m.n == 0) {
         return NULL;
@@ -316,10 +316,10 @@ static void set_real(json_t *object, const char *key, double value)
 /* Over images: McNemar for one pair of models, else the t test of each image's mean difference. */
 static double test_images(const struct pairs *p, json_t *object)
 {
-    double value = NAN;
+    double value = (double)NAN;
 
     if (p->counts.n == 0 || p->images == 0) {
-        return NAN;
+        return (double)NAN;
     }
     value = p->n == 1 ? advntk__mcnemar(p->counts.only_a, p->counts.only_b)
                       : advntk__paired_t(p->images, p->image_gap);
@@ -348,7 +348,7 @@ static void test_unpaired(const json_t *base, const json_t *cases, const char *m
 static void test_paired(const struct pairs *p, json_t *object)
 {
     struct advntk__moments m = advntk__moments(p->n, p->gap);
-    double low = NAN, high = NAN, over_seeds = advntk__paired_t(p->n, p->gap);
+    double low = (double)NAN, high = (double)NAN, over_seeds = advntk__paired_t(p->n, p->gap);
     double flips = p->n > 1 ? advntk__sign_flips(p->n, p->gap) : (double)NAN;
     double over_images = test_images(p, object);
     const char *test = "McNemar over images";
@@ -653,8 +653,8 @@ void advntk__compare_variants(const json_t *comparison, struct advntk__sheet *sh
     advntk__sheet_numbers(sheet, "seconds", &figures[4]);
     json_array_foreach(json_object_get(comparison, "variants"), i, variant)
     {
-        const double seconds[ADVNTK__CELL_NUMBERS] = {number(variant, "seconds"), NAN, NAN, NAN,
-                                                      NAN};
+        const double seconds[ADVNTK__CELL_NUMBERS] = {number(variant, "seconds"), (double)NAN,
+                                                      (double)NAN, (double)NAN, (double)NAN};
         add_keys(comparison, variant, sheet);
         advntk__sheet_add(sheet, "%zu", json_array_size(json_object_get(variant, "runs")));
         json_array_foreach(metrics, k, name)
@@ -669,7 +669,8 @@ void advntk__compare_variants(const json_t *comparison, struct advntk__sheet *sh
 
 static void add_p(const json_t *object, const char *key, struct advntk__sheet *sheet)
 {
-    const double n[ADVNTK__CELL_NUMBERS] = {number(object, key), NAN, NAN, NAN, NAN};
+    const double n[ADVNTK__CELL_NUMBERS] = {number(object, key), (double)NAN, (double)NAN,
+                                            (double)NAN, (double)NAN};
 
     if (isnan(n[0])) {
         advntk__sheet_add(sheet, "-");
@@ -723,7 +724,7 @@ void advntk__compare_differences(const json_t *comparison, struct advntk__sheet 
         const json_t *base =
             json_array_get(variants, (size_t)json_integer_value(json_object_get(d, "base")));
         const double n[ADVNTK__CELL_NUMBERS] = {number(d, "mean"), number(d, "sd"),
-                                                number(d, "low"), number(d, "high"), NAN};
+                                                number(d, "low"), number(d, "high"), (double)NAN};
         char interval[48] = "";
         if (isfinite(n[2])) {
             snprintf(interval, sizeof(interval), " [%+.3f, %+.3f]", n[2], n[3]);

@@ -83,7 +83,7 @@ static struct advntk__chart_point point_of(const struct figures *f, size_t i, co
 {
     json_t *cases = json_object_get(variant_at(f, i), "cases"), *run;
     double *values = calloc(json_array_size(cases) + 1, sizeof(*values));
-    struct advntk__moments m = {.mean = NAN, .sd = NAN};
+    struct advntk__moments m = {.mean = (double)NAN, .sd = (double)NAN};
     ptrdiff_t n = 0;
     size_t j;
 
@@ -105,7 +105,7 @@ static struct advntk__chart_point point_of(const struct figures *f, size_t i, co
 
 static bool is_numeric(const struct figures *f, size_t k)
 {
-    double value, first = NAN;
+    double value, first = (double)NAN;
     bool several = false;
 
     for (size_t i = 0; i < json_array_size(f->variants); i++) {
@@ -278,7 +278,7 @@ static void over_steps(struct figures *f)
                     (struct advntk__chart_point){strtod(step, NULL),
                                                  json_number_value(json_array_get(sum, 0)) /
                                                      json_number_value(json_array_get(sum, 1)),
-                                                 NAN, NAN});
+                                                 (double)NAN, (double)NAN});
                 series->dense = true;
             }
         }
@@ -336,7 +336,7 @@ static void add_survival(struct advntk__chart *chart, const char *label, struct 
     for (ptrdiff_t i = 0; i < costs->count; i++) {
         most = fmax(most, costs->values[i]);
         if (costs->values[i] < 0) {
-            costs->values[i] = INFINITY;
+            costs->values[i] = (double)INFINITY;
         }
     }
     series = most > 0 ? advntk__chart_line(chart, label) : NULL;
@@ -351,9 +351,10 @@ static void add_survival(struct advntk__chart *chart, const char *label, struct 
             fallen++;
         }
         if (k == 0 || x > series->points[series->count - 1].x) {
-            advntk__chart_point(chart, series,
-                                (struct advntk__chart_point){
-                                    x, 1 - (double)fallen / (double)costs->count, NAN, NAN});
+            advntk__chart_point(
+                chart, series,
+                (struct advntk__chart_point){x, 1 - (double)fallen / (double)costs->count,
+                                             (double)NAN, (double)NAN});
         }
     }
 }

@@ -14,7 +14,7 @@
 /* ---- building ---- */
 
 /* malloc()ed; NULL: no memory */
-static char *format_text(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list args)
 {
     va_list again;
     char *text = NULL;

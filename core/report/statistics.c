@@ -11,7 +11,7 @@ static const double half_tail = 0.975; /* of a 95 % interval */
 
 struct advntk__moments advntk__moments(ptrdiff_t n, const double *x)
 {
-    struct advntk__moments m = {.n = n, .mean = NAN, .sd = NAN};
+    struct advntk__moments m = {.n = n, .mean = (double)NAN, .sd = (double)NAN};
     double sum = 0, squares = 0;
 
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -31,7 +31,7 @@ struct advntk__moments advntk__moments(ptrdiff_t n, const double *x)
 
 void advntk__moments_interval(const struct advntk__moments *m, double *low, double *high)
 {
-    double reach = NAN;
+    double reach = (double)NAN;
 
     if (m->n > 1) {
         reach = gsl_cdf_tdist_Pinv(half_tail, (double)(m->n - 1)) * m->sd / sqrt((double)m->n);
@@ -74,7 +74,7 @@ double advntk__paired_t(ptrdiff_t n, const double *d)
     struct advntk__moments m = advntk__moments(n, d);
 
     if (n < 2) {
-        return NAN;
+        return (double)NAN;
     }
     if (!has_spread(&m)) {
         return m.mean == 0 ? 1 : (double)NAN;
@@ -88,7 +88,7 @@ double advntk__sign_flips(ptrdiff_t n, const double *d)
     uint32_t extreme = 0, all;
 
     if (n < 1 || n > 20) {
-        return NAN;
+        return (double)NAN;
     }
     all = (uint32_t)1 << n;
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -111,9 +111,9 @@ double advntk__welch(const struct advntk__moments *a, const struct advntk__momen
 {
     double va, vb, error, degrees, gap = b->mean - a->mean, reach;
 
-    *low = *high = NAN;
+    *low = *high = (double)NAN;
     if (a->n < 2 || b->n < 2 || (!has_spread(a) && !has_spread(b))) {
-        return NAN;
+        return (double)NAN;
     }
     va = a->sd * a->sd / (double)a->n;
     vb = b->sd * b->sd / (double)b->n;
