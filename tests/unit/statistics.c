@@ -91,7 +91,7 @@ static void test_holm(void)
 {
     /* R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") */
     static const double p[] = {0.01, 0.04, 0.03, 0.005}, want[] = {0.03, 0.06, 0.06, 0.02};
-    static const double gaps[] = {0.02, NAN, 0.9, 0.9};
+    static const double gaps[] = {0.02, (double)NAN, 0.9, 0.9};
     double got[4];
 
     ok(advntk__holm(4, p, got), "Holm's correction");
