@@ -221,7 +221,7 @@ static advntk_status check_gradients(struct sample *s, struct advntk__audit *aud
                                      struct advntk_error *err)
 {
     const struct advntk__attack_target *t = s->job->target;
-    double rise[DIRECTIONS * CHECKED], noise[DIRECTIONS * CHECKED];
+    double rise[DIRECTIONS * CHECKED] = {0}, noise[DIRECTIONS * CHECKED] = {0};
     advntk_status rc = ADVNTK_OK;
 
     sample_choose(s, s->job->attacked, CHECKED);

@@ -456,7 +456,7 @@ out:
 
 static advntk_status clean_unit(struct advntk__group *g, struct advntk_error *err)
 {
-    ptrdiff_t place[ADVNTK_PANEL], left = g->n - g->at.next;
+    ptrdiff_t place[ADVNTK_PANEL] = {0}, left = g->n - g->at.next;
     ptrdiff_t n = left < ADVNTK_PANEL ? left : ADVNTK_PANEL;
     struct advntk__attack_result result;
     struct advntk__panel p;

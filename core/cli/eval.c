@@ -71,6 +71,55 @@ static void add_ball(struct advntk__text *out, const struct advntk__run_config *
     json_decref(norm);
 }
 
+/* The plugin that an item of -a names, without its end: "pgd" or "{plugin: pgd, steps: 3}". */
+static const char *attack_name(const char *text, size_t *length)
+{
+    const char *plugin = strstr(text, "plugin:"), *name = text;
+
+    if (*text == '{') {
+        name = plugin ? plugin + strlen("plugin:") : "attack";
+    }
+    name += strspn(name, " ");
+    *length = strcspn(name, " ,}");
+    return name;
+}
+
+/* One item of -a as an evaluation; a plugin that came before gets a number. */
+static void describe_attack(const struct advntk__run_config *config,
+                            const struct advntk__evaluation *like, ptrdiff_t i,
+                            struct advntk__text *out)
+{
+    const char *text = eval_attacks.items[i];
+    size_t length;
+    const char *name = attack_name(text, &length);
+    ptrdiff_t same = 1;
+    bool map = *text == '{';
+
+    advntk__text_printf(out, "{name: %.*s", (int)length, name);
+    for (ptrdiff_t k = 0; k < i; k++) {
+        size_t other;
+        const char *earlier = attack_name(eval_attacks.items[k], &other);
+        same += other == length && strncmp(earlier, name, length) == 0;
+    }
+    if (same > 1) {
+        advntk__text_printf(out, "-%td", same);
+    }
+    if (eval_samples > 0 || like) {
+        advntk__text_printf(out, ", samples: %lld",
+                            eval_samples > 0 ? (long long)eval_samples : (long long)like->samples);
+    }
+    if (map) {
+        const char *end = strrchr(text, '}'); /* norm and radius go before it */
+        advntk__text_printf(out, ", attack: %.*s", (int)(end ? end - text : 0), text);
+    } else {
+        advntk__text_printf(out, ", attack: {plugin: %s", text);
+    }
+    if (like) {
+        add_ball(out, config, like, map ? text : "");
+    }
+    advntk__text_puts(out, "}}");
+}
+
 /* "evaluate=[{name: ..., samples: ..., attack: {...}}, ...]" of -a. */
 static void describe_attacks(const struct advntk__run_config *config, struct advntk__text *out)
 {
@@ -78,35 +127,8 @@ static void describe_attacks(const struct advntk__run_config *config, struct adv
 
     advntk__text_puts(out, "evaluate=[");
     for (ptrdiff_t i = 0; i < eval_attacks.count; i++) {
-        const char *text = eval_attacks.items[i], *name = strstr(text, "plugin:");
-        bool map = *text == '{';
-        size_t length;
-
-        name = map ? (name ? name + strlen("plugin:") : "attack") : text;
-        name += strspn(name, " ");
-        length = strcspn(name, " ,}");
-        advntk__text_printf(out, "%s{name: %.*s", i > 0 ? ", " : "", (int)length, name);
-        for (ptrdiff_t k = 0, same = 1; k < i; k++) {
-            same += strstr(eval_attacks.items[k], name) != NULL;
-            if (k == i - 1 && same > 1) {
-                advntk__text_printf(out, "-%td", same);
-            }
-        }
-        if (eval_samples > 0 || like) {
-            advntk__text_printf(out, ", samples: %lld",
-                                eval_samples > 0 ? (long long)eval_samples
-                                                 : (long long)like->samples);
-        }
-        if (map) {
-            const char *end = strrchr(text, '}'); /* norm and radius go before it */
-            advntk__text_printf(out, ", attack: %.*s", (int)(end ? end - text : 0), text);
-        } else {
-            advntk__text_printf(out, ", attack: {plugin: %s", text);
-        }
-        if (like) {
-            add_ball(out, config, like, map ? text : "");
-        }
-        advntk__text_puts(out, "}}");
+        advntk__text_puts(out, i > 0 ? ", " : "");
+        describe_attack(config, like, i, out);
     }
     advntk__text_puts(out, "]");
 }
@@ -164,9 +186,13 @@ static int load(struct cli_work *work, const char *recipe, struct advntk__text *
     struct advntk__recipe_options changed = {0};
     ptrdiff_t count = eval_overrides.count + (eval_attacks.count > 0);
     const char **words = calloc((size_t)count + 1, sizeof(*words));
-    int code = words ? cli_work_load(work, recipe, &plain) : cli_fail("no memory for a recipe");
+    int code;
 
-    if (code == CLI_DONE) {
+    if (!words) {
+        return cli_fail("no memory for a recipe");
+    }
+    code = cli_work_load(work, recipe, &plain);
+    if (code == CLI_DONE && work->study) {
         ptrdiff_t k = 0;
         if (eval_attacks.count > 0) {
             describe_attacks(&work->study->runs[0], attacks);

@@ -321,7 +321,7 @@ static double forward_pair(const struct advntk__position *e, const struct points
         struct advntk__position_pair64 pair = pair64(e, a, i, b, j, maps, NULL);
         e->code.forward64(&e->net, &pair, 0, last);
     }
-    return get_value(e, e->tangent ? maps->T : maps->K, out);
+    return get_value(e, maps->T ? maps->T : maps->K, out);
 }
 
 /* After forward_pair: dx (channels,pixels) and q (slots) += g times the pair's derivatives. */
@@ -331,8 +331,8 @@ static void backward_pair(const struct advntk__position *e, const struct points 
 {
     ptrdiff_t last = e->net.count - 1, out = e->net.reverse.at[last];
 
-    put_value(e, maps->gK, out, e->tangent ? 0 : g);
-    if (e->tangent) {
+    put_value(e, maps->gK, out, maps->gT ? 0 : g);
+    if (maps->gT) {
         put_value(e, maps->gT, out, g);
     }
     if (narrow(e)) {

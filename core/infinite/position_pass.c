@@ -26,6 +26,30 @@ static inline ptrdiff_t input_at(const struct advntk__position_axis *axis, bool 
     return i >= 0 && i < axis->in ? i : -1;
 }
 
+/* to (size) += the slabs of `size` values of from that the window of output o covers. */
+static inline void gather_window(const struct advntk__position_axis *axis, bool wraps, ptrdiff_t o,
+                                 ptrdiff_t size, const double *from, double *to)
+{
+    for (ptrdiff_t t = 0; t < axis->filter; t++) {
+        ptrdiff_t place = input_at(axis, wraps, o, t);
+        for (ptrdiff_t i = 0; place >= 0 && i < size; i++) {
+            to[i] += from[place * size + i];
+        }
+    }
+}
+
+/* Its adjoint: each slab of to that the window covers += from (size). */
+static inline void spread_window(const struct advntk__position_axis *axis, bool wraps, ptrdiff_t o,
+                                 ptrdiff_t size, const double *from, double *to)
+{
+    for (ptrdiff_t t = 0; t < axis->filter; t++) {
+        ptrdiff_t place = input_at(axis, wraps, o, t);
+        for (ptrdiff_t i = 0; place >= 0 && i < size; i++) {
+            to[place * size + i] += from[i];
+        }
+    }
+}
+
 /* The outputs first .. last-1 whose place t is an input without wrapping. */
 static inline void inner_outputs(const struct advntk__position_axis *axis, ptrdiff_t t,
                                  ptrdiff_t *first, ptrdiff_t *last)

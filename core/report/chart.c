@@ -184,26 +184,35 @@ static void x_tick(const struct axis *a, double x, struct advntk__text *out)
     advntk__text_puts(out, "</text>\n");
 }
 
+/* The multiples of step within an axis; an end that rounding moved by 1e-9 of a step counts. */
+static long first_tick(double low, double step)
+{
+    return (long)ceil(low / step - 1e-9);
+}
+
+static long last_tick(double high, double step)
+{
+    return (long)floor(high / step + 1e-9);
+}
+
 static void draw_axes(const struct advntk__chart *chart, const struct axis *x, const struct axis *y,
                       struct advntk__text *out)
 {
-    for (double k = ceil(y->low / y->step - 1e-9); k * y->step <= y->high + 1e-9 * y->step; k++) {
-        double at = place_y(y, k * y->step);
+    for (long k = first_tick(y->low, y->step); k <= last_tick(y->high, y->step); k++) {
+        double value = (double)k * y->step, at = place_y(y, value);
         advntk__text_printf(
             out,
             "<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/><text x=\"%d\" "
             "y=\"%.1f\" text-anchor=\"end\">%.4g</text>\n",
-            LEFT, at, WIDTH - RIGHT, at, LEFT - 8, at + 4,
-            fabs(k * y->step) < 1e-12 ? 0 : k * y->step);
+            LEFT, at, WIDTH - RIGHT, at, LEFT - 8, at + 4, fabs(value) < 1e-12 ? 0 : value);
     }
     if (x->log) {
-        for (double p = ceil(log10(x->low) - 1e-9); p <= log10(x->high) + 1e-9; p++) {
-            x_tick(x, pow(10, p), out);
+        for (long p = first_tick(log10(x->low), 1); p <= last_tick(log10(x->high), 1); p++) {
+            x_tick(x, pow(10, (double)p), out);
         }
     } else {
-        for (double k = ceil(x->low / x->step - 1e-9); k * x->step <= x->high + 1e-9 * x->step;
-             k++) {
-            x_tick(x, k * x->step, out);
+        for (long k = first_tick(x->low, x->step); k <= last_tick(x->high, x->step); k++) {
+            x_tick(x, (double)k * x->step, out);
         }
     }
     if (x->beyond) {

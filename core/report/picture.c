@@ -16,7 +16,9 @@
 
 static void write_base64(const unsigned char *bytes, size_t count, struct advntk__text *out)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+    enum { PADDING = 64 };
     char four[4];
 
     for (size_t i = 0; i < count; i += 3) {
@@ -25,7 +27,7 @@ static void write_base64(const unsigned char *bytes, size_t count, struct advntk
         word |= have > 1 ? (unsigned)bytes[i + 1] << 8 : 0;
         word |= have > 2 ? (unsigned)bytes[i + 2] : 0;
         for (int k = 0; k < 4; k++) {
-            four[k] = (size_t)k > have ? '=' : digits[word >> (18 - 6 * k) & 63];
+            four[k] = digits[(size_t)k > have ? PADDING : word >> (18 - 6 * k) & 63];
         }
         advntk__text_add(out, four, 4);
     }

@@ -35,6 +35,9 @@ struct job {
     struct advntk__workplace place;
     ptrdiff_t at; /* the item; -1: none */
     double started;
+    char phase[64]; /* what it last told of, and how long that will take yet */
+    double phase_began, phase_left;
+    int64_t phase_from;
 };
 
 struct work {
@@ -245,6 +248,8 @@ static ptrdiff_t take_item(struct job *job)
         w->stages[at] = RUNNING;
         job->at = at;
         job->started = advntk__attack_clock();
+        job->phase[0] = '\0';
+        job->phase_left = 0;
     }
     pthread_mutex_unlock(&w->guard);
     return at;
@@ -299,7 +304,8 @@ static double time_left(const struct work *w)
             one *= w->took / w->thought;
         }
         for (ptrdiff_t j = 0; j < w->job_count; j++) {
-            one = w->jobs[j].at == i ? fmax(one - (now - w->jobs[j].started), 0) : one;
+            one = w->jobs[j].at == i ? fmax(one - (now - w->jobs[j].started), w->jobs[j].phase_left)
+                                     : one;
         }
         left += one;
     }
@@ -425,6 +431,20 @@ static void job_log(void *context, enum advntk_log_level level, const char *line
     pthread_mutex_unlock(&w->talk);
 }
 
+/* How long the phase will take yet at the pace it had so far. */
+static void follow_phase(struct job *job, const char *what, int64_t done, int64_t total, double now)
+{
+    if (strncmp(job->phase, what, sizeof(job->phase) - 1) != 0 || done < job->phase_from) {
+        snprintf(job->phase, sizeof(job->phase), "%s", what);
+        job->phase_began = now;
+        job->phase_from = done;
+        job->phase_left = 0;
+    } else if (done > job->phase_from && total >= done) {
+        job->phase_left =
+            (now - job->phase_began) * (double)(total - done) / (double)(done - job->phase_from);
+    }
+}
+
 static void job_progress(void *context, const char *what, int64_t done, int64_t total)
 {
     const double pause = 0.1; /* seconds between two estimates */
@@ -435,6 +455,9 @@ static void job_progress(void *context, const char *what, int64_t done, int64_t 
     double left;
     ptrdiff_t over;
 
+    pthread_mutex_lock(&w->guard);
+    follow_phase(job, what, done, total, now);
+    pthread_mutex_unlock(&w->guard);
     pthread_mutex_lock(&w->talk);
     if (!sink->study || w->inventory.count == 1) {
         sink->progress(sink->context, what, done, total);
