@@ -232,7 +232,7 @@ static int eval_one(const struct cli *cli, const char *word, json_t *list)
     if (code == CLI_DONE) {
         code = load(&work, recipe, &attacks);
     }
-    if (code == CLI_DONE && evaluate(&work, &folder, &object, &err) != ADVNTK_OK) {
+    if (code == CLI_DONE && work.study && evaluate(&work, &folder, &object, &err) != ADVNTK_OK) {
         code = cli_error(&err);
     }
     cli_progress_clear();
