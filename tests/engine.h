@@ -135,4 +135,14 @@ __attribute__((unused)) static double *array_read(const char *name, ptrdiff_t *c
     return values;
 }
 
+/* Values in a precision as doubles; `to` may be where they are. */
+__attribute__((unused)) static void widen(ptrdiff_t n, const void *from,
+                                          enum advntk_precision precision, double *to)
+{
+    for (ptrdiff_t i = n - 1; i >= 0; i--) {
+        to[i] = precision == ADVNTK_PRECISION_FLOAT32 ? (double)((const float *)from)[i]
+                                                      : ((const double *)from)[i];
+    }
+}
+
 #endif

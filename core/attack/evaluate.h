@@ -181,6 +181,9 @@ struct advntk__text;
 void advntk__audit_judge(struct advntk__audit *audit); /* verdict <- the worst of the reasons */
 void advntk__audit_reasons(const struct advntk__audit *audit, struct advntk__text *text);
 
+/* The class predicted from c outputs: the largest, the lowest index of equal ones. */
+ptrdiff_t advntk__attack_predict(ptrdiff_t c, const double *outputs);
+
 /* Wilson's interval for `right` of `count` at 95 %. */
 void advntk__wilson(int64_t right, int64_t count, double *low, double *high);
 

@@ -104,9 +104,6 @@ struct advntk__panel {
     bool *had_gradient;                     /* n: gradient_before is one */
 };
 
-/* The class predicted from c outputs: the largest, the lowest index of equal ones. */
-ptrdiff_t advntk__attack_predict(ptrdiff_t c, const double *outputs);
-
 /* panel.c. Both take a panel whose upper part is filled and make the rest in its arena. */
 /* The clean images: outputs (evaluated), who is right, and the result until something worse is
  * found. */

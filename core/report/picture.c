@@ -67,16 +67,6 @@ out:
 
 /* ---- examples ---- */
 
-static ptrdiff_t largest(const double *f, ptrdiff_t classes)
-{
-    ptrdiff_t best = 0;
-
-    for (ptrdiff_t c = 1; c < classes; c++) {
-        best = f[c] > f[best] ? c : best;
-    }
-    return best;
-}
-
 struct examples {
     const struct advntk__opened *run;
     ptrdiff_t n;
@@ -104,8 +94,8 @@ static advntk_status write_one(const struct examples *e, ptrdiff_t i, double rea
     advntk__text_printf(out,
                         "</div><figcaption>class %ld: seen as %td, attacked as "
                         "<b>%td</b></figcaption></figure>\n",
-                        label, largest(e->before + i * classes, classes),
-                        largest(e->after + i * classes, classes));
+                        label, advntk__attack_predict(classes, e->before + i * classes),
+                        advntk__attack_predict(classes, e->after + i * classes));
 out:
     return rc;
 }

@@ -161,16 +161,6 @@ out:
     return rc;
 }
 
-static int32_t largest(const double *f, ptrdiff_t classes)
-{
-    int32_t best = 0;
-
-    for (int32_t c = 1; c < classes; c++) {
-        best = f[c] > f[best] ? c : best;
-    }
-    return best;
-}
-
 static void group_end(struct work *w)
 {
     const struct advntk__attack_result *from = advntk__group_result(w->group);
@@ -178,7 +168,8 @@ static void group_end(struct work *w)
     ptrdiff_t at = r->done, classes = w->job->split->classes;
 
     for (ptrdiff_t i = 0; i < w->images.n; i++) {
-        r->predicted[at + i] = largest(from->outputs + i * classes, classes);
+        r->predicted[at + i] =
+            (int32_t)advntk__attack_predict(classes, from->outputs + i * classes);
         r->clean_right[at + i] = from->clean_right[i];
         r->robust[at + i] = from->robust[i];
         r->loss[at + i] = from->loss[i];

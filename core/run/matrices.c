@@ -25,7 +25,7 @@ struct advntk__matrices {
     struct entry *first;
 };
 
-enum { PATIENCE = 100000000 }; /* nanoseconds between two looks at Ctrl-C */
+enum { PATIENCE = 100000000 }; /* nanoseconds */
 
 advntk_status advntk__matrices_new(struct advntk__matrices **matrices, struct advntk_error *err)
 {
@@ -50,7 +50,7 @@ void advntk__matrices_free(struct advntk__matrices *m)
     }
 }
 
-/* The functions below down to wait_a_little are called with the guard held. */
+/* The functions below down to advntk__wait_a_moment are called with the guard held. */
 static struct entry *find(const struct advntk__matrices *m, const uint8_t key[16])
 {
     struct entry *e = m->first;
@@ -73,7 +73,7 @@ static void remove_entry(struct advntk__matrices *m, struct entry *entry)
     free(entry);
 }
 
-static void wait_a_little(struct advntk__matrices *m)
+bool advntk__wait_a_moment(pthread_cond_t *changed, pthread_mutex_t *guard)
 {
     struct timespec until;
 
@@ -83,7 +83,7 @@ static void wait_a_little(struct advntk__matrices *m)
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    (void)pthread_cond_timedwait(&m->changed, &m->guard, &until);
+    return pthread_cond_timedwait(changed, guard, &until) == 0;
 }
 
 /* Without the guard: computes what `e` stands for; on failure it stands no longer. */
@@ -122,7 +122,7 @@ advntk_status advntk__matrix_get(struct advntk__matrices *m, const uint8_t key[1
             e->users++;
             *matrix = e->matrix;
         } else if (e) {
-            wait_a_little(m);
+            (void)advntk__wait_a_moment(&m->changed, &m->guard);
             rc = advntk_cancelled(host, err);
         } else {
             mine = true;

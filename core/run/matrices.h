@@ -7,6 +7,8 @@
 #define ADVNTK_RUN_MATRICES_H
 
 #include <advntk/linear.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct advntk__matrices;
@@ -37,5 +39,9 @@ enum advntk__matrix_state advntk__matrix_state(struct advntk__matrices *matrices
                                                const uint8_t key[16]);
 /* Bytes of those that are there, but for that of `but` (NULL: all). */
 int64_t advntk__matrices_bytes(struct advntk__matrices *matrices, const uint8_t but[16]);
+
+/* Waits, with the guard held, for the signal or a tenth of a second: the time between two looks at
+ * Ctrl-C and at other processes. False when the time was up. */
+bool advntk__wait_a_moment(pthread_cond_t *changed, pthread_mutex_t *guard);
 
 #endif

@@ -21,7 +21,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum stage { WAITING, BUSY, RUNNING, OVER }; /* BUSY: another process has it */
@@ -65,8 +64,7 @@ struct work {
     struct advntk_error interruption; /* status OK: none */
 };
 
-enum { EXPECTED = 1000 };      /* studies of more runs keep to what was expected at first */
-enum { PATIENCE = 100000000 }; /* nanoseconds between two looks at Ctrl-C and at other processes */
+enum { EXPECTED = 1000 }; /* studies of more runs keep to what was expected at first */
 
 static const struct advntk__item *item_of(const struct work *w, ptrdiff_t at)
 {
@@ -207,15 +205,7 @@ static ptrdiff_t count_of(const struct work *w, enum stage stage)
 /* Until something changes or a moment is over; then runs of other processes are tried again. */
 static void wait_a_little(struct work *w)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += PATIENCE;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    if (pthread_cond_timedwait(&w->changed, &w->guard, &until) != 0) {
+    if (!advntk__wait_a_moment(&w->changed, &w->guard)) {
         for (ptrdiff_t i = 0; i < w->inventory.count; i++) {
             w->stages[i] = w->stages[i] == BUSY ? WAITING : w->stages[i];
         }

@@ -120,14 +120,6 @@ static ptrdiff_t add_list(struct advntk_graph *graph, ptrdiff_t at, const json_t
     return at;
 }
 
-static void widen(ptrdiff_t n, const void *from, enum advntk_precision precision, double *to)
-{
-    for (ptrdiff_t i = 0; i < n; i++) {
-        to[i] = precision == ADVNTK_PRECISION_FLOAT32 ? (double)((const float *)from)[i]
-                                                      : ((const double *)from)[i];
-    }
-}
-
 static void compute(struct advntk_host *host, const struct advntk_kernel_ops *kernel,
                     const struct advntk_graph *graph, enum advntk_precision precision,
                     struct result *r)

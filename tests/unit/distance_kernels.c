@@ -25,14 +25,6 @@ static double expected(bool laplace, const double *a, const double *b)
     return laplace ? exp(-sqrt(v) / 0.9) : exp(-v / (2 * 0.9 * 0.9));
 }
 
-static void widen(ptrdiff_t n, enum advntk_precision precision, double *to)
-{
-    for (ptrdiff_t i = n - 1; i >= 0; i--) {
-        to[i] = precision == ADVNTK_PRECISION_FLOAT32 ? (double)((const float *)(void *)raw)[i]
-                                                      : raw[i];
-    }
-}
-
 /* images: ROWS of them; k, and dx of both cotangents, the second minus twice the first */
 static void run(const struct advntk_kernel_ops *ops, void *state, const void *all,
                 const double *images, enum advntk_precision precision)
@@ -43,7 +35,7 @@ static void run(const struct advntk_kernel_ops *ops, void *state, const void *al
     must(ops->points_new(state, ROWS, &few, &err), &err);
     must(ops->points_put(state, few, 0, ROWS, images, &err), &err);
     must(ops->panel(state, few, all, raw, &tape, &err), &err);
-    widen(ROWS * N, precision, k);
+    widen(ROWS * N, raw, precision, k);
     must(ops->panel_vjp(state, tape, 2,
                         precision == ADVNTK_PRECISION_FLOAT32 ? (void *)narrow : (void *)g, dx,
                         &err),
@@ -105,7 +97,7 @@ static void test_kernel(struct advntk_host *host, const char *name, enum advntk_
     for (int i = 0; i < N * N; i++) {
         want[i] = expected(laplace, x + i / N * D, x + i % N * D);
     }
-    widen(N * N, precision, raw);
+    widen(N * N, raw, precision, raw);
     is_close(N * N, raw, want, wide ? 1e-15 : 3e-7, "tile");
     must(ops->diagonal(state, all, 0, N, diagonal, &err), &err);
     ok(diagonal[0] >= 1 && diagonal[N - 1] <= 1, "diagonal is 1");

@@ -44,14 +44,6 @@ static void *points_of(const struct advntk_kernel_ops *ops, void *state, ptrdiff
     return points;
 }
 
-static void widen(ptrdiff_t n, enum advntk_precision precision)
-{
-    for (ptrdiff_t i = 0; i < n; i++) {
-        got[i] = precision == ADVNTK_PRECISION_FLOAT32 ? (double)((const float *)(void *)raw)[i]
-                                                       : ((const double *)(void *)raw)[i];
-    }
-}
-
 /* float64: a few eps each layer, times 1/h of the angle's derivative. float32: the same, where
  * correlations of 1 - 2^-24 are angles of 3e-4; these random images stay away from 1. */
 static double tolerance(enum advntk_precision precision)
@@ -77,7 +69,7 @@ static void test_tiles(struct advntk_host *host, const struct advntk_kernel_ops 
         for (int lower = 0; lower <= 1; lower++) {
             must(ops->tile(state, all, 0, n, all, 0, n, lower, raw, n, host->arenas[0], &err),
                  &err);
-            widen(n * n, precision);
+            widen(n * n, raw, precision, got);
             for (ptrdiff_t i = 0; lower && i < n; i++) {
                 memcpy(got + i * n + i + 1, want + i * n + i + 1,
                        (size_t)(n - i - 1) * sizeof(*got));
@@ -90,7 +82,7 @@ static void test_tiles(struct advntk_host *host, const struct advntk_kernel_ops 
         must(ops->tile(state, all, n / 2, n - n / 2, all, n / 3, n - n / 3, false, raw, N,
                        host->arenas[0], &err),
              &err);
-        widen(N * (n - n / 2), precision);
+        widen(N * (n - n / 2), raw, precision, got);
         for (ptrdiff_t i = 0; i < n - n / 2; i++) {
             memmove(got + i * (n - n / 3), got + i * N, (size_t)(n - n / 3) * sizeof(*got));
             memmove(want + i * (n - n / 3), want + (n / 2 + i) * n + n / 3,
@@ -127,13 +119,13 @@ static void test_panels(struct advntk_host *host, const struct advntk_kernel_ops
         must(ops->points_new(state, n, &few, &err), &err);
         must(ops->points_put(state, few, 0, n, moved, &err), &err);
         must(ops->panel(state, few, all, raw, NULL, &err), &err);
-        widen(n * N, precision);
+        widen(n * N, raw, precision, got);
         ref_gram(graph, tangent, n, N, D, moved, x, want);
         snprintf(text, sizeof(text), "%s, panel of %td images", name, n);
         is_close(n * N, got, want, tolerance(precision), text);
         memcpy(want, got, sizeof(*got) * (size_t)(n * N));
         must(ops->tile(state, few, 0, n, all, 0, N, false, raw, N, host->arenas[0], &err), &err);
-        widen(n * N, precision);
+        widen(n * N, raw, precision, got);
         snprintf(text, sizeof(text), "%s, panel and tile of %td images", name, n);
         is_close(n * N, got, want, tolerance(precision), text);
         ops->points_free(state, few);

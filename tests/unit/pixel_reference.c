@@ -230,11 +230,9 @@ static void set_close(struct set *set)
     set->ops->close(set->state);
 }
 
-static void widen(const struct set *set, ptrdiff_t n, const void *raw)
+static void to_got(const struct set *set, ptrdiff_t n, const void *raw)
 {
-    for (ptrdiff_t i = 0; i < n; i++) {
-        got[i] = set->narrow ? (double)((const float *)raw)[i] : ((const double *)raw)[i];
-    }
+    widen(n, raw, set->narrow ? ADVNTK_PRECISION_FLOAT32 : ADVNTK_PRECISION_FLOAT64, got);
 }
 
 /* panel of `few` against all to got, gradient for two cotangents to dx (ROWS,2,d) */
@@ -249,7 +247,7 @@ static void panel(const struct set *set)
         narrow[i] = (float)g[i];
     }
     must(set->ops->panel(set->state, set->few, set->all, raw, &tape, &err), &err);
-    widen(set, (ptrdiff_t)ROWS * N, raw);
+    to_got(set, (ptrdiff_t)ROWS * N, raw);
     must(set->ops->panel_vjp(set->state, tape, 2, set->narrow ? (void *)narrow : (void *)g, dx,
                              &err),
          &err);
@@ -265,7 +263,7 @@ static void test_values(const struct set *set, double tolerance, const char *nam
         must(set->ops->tile(set->state, set->all, 0, N, set->all, 0, N, lower, raw, N,
                             set->host->arenas[0], &err),
              &err);
-        widen(set, (ptrdiff_t)N * N, raw);
+        to_got(set, (ptrdiff_t)N * N, raw);
         for (int i = 0; lower && i < N; i++) {
             memcpy(got + i * N + i + 1, want + i * N + i + 1, (size_t)(N - i - 1) * sizeof(*got));
         }
@@ -274,7 +272,7 @@ static void test_values(const struct set *set, double tolerance, const char *nam
     must(set->ops->tile(set->state, set->all, 4, 5, set->all, 1, 7, false, raw, N,
                         set->host->arenas[0], &err),
          &err);
-    widen(set, 5 * N, raw);
+    to_got(set, 5 * N, raw);
     for (int i = 0; i < 5; i++) {
         is_close(7, got + (ptrdiff_t)i * N, want + (4 + i) * N + 1, tolerance, name);
     }
