@@ -286,3 +286,21 @@ advntk_status advntk_read_exactly(int file, const char *place, void *buffer, siz
     }
     return ADVNTK_OK;
 }
+
+int advntk__write_at(int file, const void *bytes, size_t count, int64_t offset)
+{
+    size_t done = 0;
+
+    while (done < count) {
+        ssize_t got =
+            pwrite(file, (const char *)bytes + done, count - done, (off_t)offset + (off_t)done);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got < 0 ? errno : ENOSPC;
+        }
+        done += (size_t)got;
+    }
+    return 0;
+}

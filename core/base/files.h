@@ -40,6 +40,9 @@ ADVNTK_MUST_CHECK advntk_status advntk__files_digest(const char *path, uint8_t d
 /* malloc()ed "folder/name"; NULL: no memory. */
 char *advntk__files_join(const char *folder, const char *name);
 
+/* All of the bytes at that place of an open file; any thread. 0 or an error number. */
+int advntk__write_at(int file, const void *bytes, size_t count, int64_t offset);
+
 void advntk__hash_hex(const uint8_t digest[16], char hex[33]);
 
 #endif

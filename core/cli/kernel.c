@@ -7,10 +7,12 @@
 #include "base/try.h"
 #include "graph/graph.h"
 #include "run/runner.h"
+#include "store/npy_file.h"
 
 #include <advntk/npy.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *kernel_output, *kernel_name, *kernel_gradient, *kernel_gradient_output;
 static struct cli_words kernel_overrides;
@@ -38,7 +40,7 @@ struct pair {
     struct cli_images x1, x2; /* x2.pixels NULL: one set */
     ptrdiff_t n1, n2;
     size_t real;
-    char *k; /* n1,n2 in the precision */
+    const struct advntk__npy_file *file; /* of the values (n1,n2) */
 };
 
 static advntk_status put_points(const struct pair *p, const struct cli_images *images,
@@ -86,62 +88,108 @@ static void close_pair(struct pair *p)
     advntk__graph_free(p->graph);
     advntk_free(p->x1.pixels);
     advntk_free(p->x2.pixels);
-    advntk_free(p->k);
 }
 
-static advntk_status one_block(void *context, ptrdiff_t i, struct advntk_arena *arena,
-                               struct advntk_error *err)
+/* entry (r,c) of a square block, and where it is turned over (c,r) */
+static void *entry(const struct pair *p, char *block, ptrdiff_t r, ptrdiff_t c)
 {
-    const struct pair *p = context;
-    ptrdiff_t across = (p->n2 + BLOCK - 1) / BLOCK, i0 = i / across * BLOCK,
-              j0 = i % across * BLOCK;
-    ptrdiff_t m = p->n1 - i0 < BLOCK ? p->n1 - i0 : BLOCK,
-              n = p->n2 - j0 < BLOCK ? p->n2 - j0 : BLOCK;
-    char *k = p->k + (size_t)(i0 * p->n2 + j0) * p->real;
-
-    return p->ops->tile(p->state, p->a, i0, m, p->b ? p->b : p->a, j0, n, false, k, p->n2, arena,
-                        err);
+    return block + (size_t)(r * BLOCK + c) * p->real;
 }
 
-/* k(x,x) by the variance recursion, as everywhere: a product would be off by rounding. */
-static advntk_status put_diagonal(const struct pair *p, struct advntk_error *err)
+/* Both halves of a block on the diagonal, of which `lower` there is; the diagonal itself by the
+ * variance recursion, as everywhere: a product would be off by rounding. */
+static advntk_status complete(const struct pair *p, ptrdiff_t i0, ptrdiff_t m, char *block,
+                              struct advntk_arena *arena, struct advntk_error *err)
 {
-    double *diagonal = advntk_alloc(p->n1, sizeof(*diagonal));
+    double *diagonal = advntk_arena_get(arena, m, sizeof(*diagonal));
     advntk_status rc = ADVNTK_OK;
 
     if (!diagonal) {
-        FAIL(err, ENOMEM, "no memory for %td variances", p->n1);
+        FAIL(err, ENOMEM, "no memory for %td variances", m);
     }
-    TRY(p->ops->diagonal(p->state, p->a, 0, p->n1, diagonal, err));
-    for (ptrdiff_t i = 0; i < p->n1; i++) {
+    TRY(p->ops->diagonal(p->state, p->a, i0, m, diagonal, err));
+    for (ptrdiff_t r = 0; r < m; r++) {
         if (p->real == sizeof(float)) {
-            ((float *)(void *)p->k)[i * p->n2 + i] = (float)diagonal[i];
+            *(float *)entry(p, block, r, r) = (float)diagonal[r];
         } else {
-            ((double *)(void *)p->k)[i * p->n2 + i] = diagonal[i];
+            *(double *)entry(p, block, r, r) = diagonal[r];
+        }
+        for (ptrdiff_t c = 0; c < r; c++) {
+            memcpy(entry(p, block, c, r), entry(p, block, r, c), p->real);
         }
     }
 out:
-    advntk_free(diagonal);
     return rc;
 }
 
+static advntk_status put_rows(const struct pair *p, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t j0,
+                              ptrdiff_t n, char *block, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    for (ptrdiff_t r = 0; r < m; r++) {
+        TRY(advntk__npy_file_put(p->file, (i0 + r) * p->n2 + j0, n, entry(p, block, r, 0), err));
+    }
+out:
+    return rc;
+}
+
+/* One block of values, to the file; of one set of images the lower half is computed, and turned
+ * over. */
+static advntk_status one_block(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                               struct advntk_error *err)
+{
+    const struct pair *p = context;
+    const ptrdiff_t across = (p->n2 + BLOCK - 1) / BLOCK, i0 = index / across * BLOCK,
+                    j0 = index % across * BLOCK;
+    const ptrdiff_t m = p->n1 - i0 < BLOCK ? p->n1 - i0 : BLOCK,
+                    n = p->n2 - j0 < BLOCK ? p->n2 - j0 : BLOCK;
+    char *block, *turned;
+    advntk_status rc = ADVNTK_OK;
+
+    if (!p->b && j0 > i0) {
+        goto out;
+    }
+    block = advntk_arena_get(arena, (ptrdiff_t)BLOCK * BLOCK, p->real);
+    turned = advntk_arena_get(arena, (ptrdiff_t)BLOCK * BLOCK, p->real);
+    if (!block || !turned) {
+        FAIL(err, ENOMEM, "no memory for a block of kernel values");
+    }
+    TRY(p->ops->tile(p->state, p->a, i0, m, p->b ? p->b : p->a, j0, n, !p->b && i0 == j0, block,
+                     BLOCK, arena, err));
+    if (!p->b && i0 == j0) {
+        TRY(complete(p, i0, m, block, arena, err));
+    }
+    TRY(put_rows(p, i0, m, j0, n, block, err));
+    if (!p->b && i0 != j0) {
+        for (ptrdiff_t r = 0; r < m; r++) {
+            for (ptrdiff_t c = 0; c < n; c++) {
+                memcpy(entry(p, turned, c, r), entry(p, block, r, c), p->real);
+            }
+        }
+        TRY(put_rows(p, j0, n, i0, m, turned, err));
+    }
+out:
+    return rc;
+}
+
+/* Block by block to the file: the matrix may be larger than the memory. */
 static advntk_status write_values(struct pair *p, struct advntk_error *err)
 {
     const ptrdiff_t shape[2] = {p->n1, p->n2};
-    ptrdiff_t blocks = ((p->n1 + BLOCK - 1) / BLOCK) * ((p->n2 + BLOCK - 1) / BLOCK);
+    const ptrdiff_t blocks = ((p->n1 + BLOCK - 1) / BLOCK) * ((p->n2 + BLOCK - 1) / BLOCK);
+    struct advntk__npy_file file = {0};
     advntk_status rc = ADVNTK_OK;
 
-    p->k = advntk_alloc(p->n1, (size_t)p->n2 * p->real);
-    if (!p->k) {
-        FAIL(err, ENOMEM, "no memory for %td x %td kernel values", p->n1, p->n2);
-    }
+    TRY(advntk__npy_file_begin(&file, kernel_output,
+                               p->real == sizeof(float) ? ADVNTK_FLOAT32 : ADVNTK_FLOAT64, 2, shape,
+                               err));
+    p->file = &file;
     TRY(advntk_parallel_for(p->host, blocks, one_block, p, err));
-    if (!p->b) {
-        TRY(put_diagonal(p, err));
-    }
-    TRY(advntk_npy_write(kernel_output, p->real == sizeof(float) ? ADVNTK_FLOAT32 : ADVNTK_FLOAT64,
-                         2, shape, p->k, err));
+    TRY(advntk__npy_file_commit(&file, err));
 out:
+    p->file = NULL;
+    advntk__npy_file_abandon(&file);
     return rc;
 }
 

@@ -8,6 +8,7 @@ libadvntk_la_SOURCES += \
 	core/store/lock.h \
 	core/store/npy.c \
 	core/store/npy_format.c \
+	core/store/npy_file.h \
 	core/store/npy_format.h \
 	core/store/npz.c \
 	core/store/npz.h \

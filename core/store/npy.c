@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/try.h"
+#include "store/npy_file.h"
 #include "store/npy_format.h"
 
 #include <advntk/host.h>
@@ -119,26 +120,78 @@ out:
     return rc;
 }
 
-advntk_status advntk_npy_write(const char *path, enum advntk_dtype dtype, int rank,
-                               const ptrdiff_t *shape, const void *values, struct advntk_error *err)
+advntk_status advntk__npy_file_begin(struct advntk__npy_file *file, const char *path,
+                                     enum advntk_dtype dtype, int rank, const ptrdiff_t *shape,
+                                     struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    struct advntk__replacement r = {0};
     unsigned char header[ADVNTK__NPY_HEADER_ROOM];
     size_t length, bytes;
     ptrdiff_t count;
+    int code;
 
+    *file = (struct advntk__npy_file){0};
     TRY(advntk__npy_header(path, dtype, rank, shape, header, &length, err));
     if (!advntk__npy_size(dtype, rank, shape, &count, &bytes)) {
         FAIL(err, EINVALID, "%s: too many values", path);
     }
-    TRY(advntk__replacement_begin(&r, path, err));
-    if (fwrite(header, 1, length, r.file) != length ||
-        (bytes != 0 && fwrite(values, 1, bytes, r.file) != bytes)) {
+    TRY(advntk__replacement_begin(&file->replacement, path, err));
+    if (fwrite(header, 1, length, file->replacement.file) != length ||
+        fflush(file->replacement.file) != 0) {
         FAIL(err, EIO, "%s: cannot write: %s", path, strerror(errno));
     }
-    rc = advntk__replacement_commit(&r, err);
+    /* so that a full disk shows now, not after hours */
+    code = bytes == 0 ? 0
+                      : posix_fallocate(fileno(file->replacement.file), 0, (off_t)(length + bytes));
+    if (code != 0) {
+        FAIL(err, EIO, "%s: no room for %zu bytes: %s", path, length + bytes, strerror(code));
+    }
+    file->data_offset = (int64_t)length;
+    file->size = advntk_dtype_bytes(dtype);
 out:
-    advntk__replacement_abandon(&r);
+    if (rc != ADVNTK_OK) {
+        advntk__npy_file_abandon(file);
+    }
+    return rc;
+}
+
+advntk_status advntk__npy_file_put(const struct advntk__npy_file *file, ptrdiff_t first,
+                                   ptrdiff_t count, const void *values, struct advntk_error *err)
+{
+    int code = advntk__write_at(fileno(file->replacement.file), values, (size_t)count * file->size,
+                                file->data_offset + (int64_t)first * (int64_t)file->size);
+
+    return code == 0 ? ADVNTK_OK
+                     : ADVNTK_FAIL(err, EIO, "%s: cannot write: %s", file->replacement.path,
+                                   strerror(code));
+}
+
+advntk_status advntk__npy_file_commit(struct advntk__npy_file *file, struct advntk_error *err)
+{
+    return advntk__replacement_commit(&file->replacement, err);
+}
+
+void advntk__npy_file_abandon(struct advntk__npy_file *file)
+{
+    advntk__replacement_abandon(&file->replacement);
+}
+
+advntk_status advntk_npy_write(const char *path, enum advntk_dtype dtype, int rank,
+                               const ptrdiff_t *shape, const void *values, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__npy_file file;
+    ptrdiff_t count = 1;
+
+    TRY(advntk__npy_file_begin(&file, path, dtype, rank, shape, err));
+    for (int axis = 0; axis < rank; axis++) {
+        count *= shape[axis];
+    }
+    rc = advntk__npy_file_put(&file, 0, count, values, err);
+    if (rc == ADVNTK_OK) {
+        rc = advntk__npy_file_commit(&file, err);
+    }
+    advntk__npy_file_abandon(&file);
+out:
     return rc;
 }

@@ -53,24 +53,6 @@ static uint64_t get64(const unsigned char *from)
     return value;
 }
 
-/* All or nothing; 0 or an error number. */
-static int write_at(int fd, const void *bytes, size_t count, off_t at)
-{
-    size_t done = 0;
-
-    while (done < count) {
-        ssize_t got = pwrite(fd, (const char *)bytes + done, count - done, at + (off_t)done);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? errno : ENOSPC;
-        }
-        done += (size_t)got;
-    }
-    return 0;
-}
-
 static bool read_at(int fd, void *bytes, size_t count, off_t at)
 {
     size_t done = 0;
@@ -118,7 +100,7 @@ static int index_add(struct advntk__tiles *t, ptrdiff_t at)
     memcpy(record + 8, t->digest[at], 16);
     advntk_hash_bytes(record, CHECKED, check);
     memcpy(record + CHECKED, check, RECORD - CHECKED);
-    code = write_at(t->index, record, RECORD, t->end);
+    code = advntk__write_at(t->index, record, RECORD, t->end);
     if (code == 0) {
         t->end += RECORD;
         t->have[at] = true;
@@ -411,7 +393,7 @@ void advntk__tiles_put(struct advntk__tiles *t, ptrdiff_t tile, const void *memo
     if (!t->writable) {
         return;
     }
-    code = write_at(t->data, memory, t->bytes, (off_t)tile * (off_t)t->bytes);
+    code = advntk__write_at(t->data, memory, t->bytes, (off_t)tile * (off_t)t->bytes);
     advntk_hash_bytes(memory, t->bytes, t->digest[tile]);
     pthread_mutex_lock(&t->guard);
     if (code != 0 && t->writable) {
