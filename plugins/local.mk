@@ -88,7 +88,7 @@ EXTRA_DIST += $(addprefix plugins/,$(addsuffix .c,$(plugins)))
 EXTRA_DIST += $(filter-out plugins/dataset/digits_data.h,$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/plugins/*/*.h)))
 all-local: $(plugin_files)
 check-am: all-local
-CLEANFILES = $(plugin_files) $(plugin_files:.so=.d)
+CLEANFILES += $(plugin_files) $(plugin_files:.so=.d)
 
 # Number-crunching kinds get the kernel flags; -z defs: a missing symbol is found here, not at run time.
 plugins/activation/%.so plugins/kernel/%.so plugins/norm/%.so: PLUGIN_KERNEL_FLAGS = -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math

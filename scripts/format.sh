@@ -3,7 +3,7 @@
 # Fails where clang-format would change a file; run in the source folder. Public headers are laid out by
 # hand, as tables. FIX=1 changes the files instead.
 set -eu
-find core plugins tests bench -type f \( -name '*.c' -o -name '*.h' \) ! -path 'core/include/*' | sort >"${TMPDIR:-/tmp}/format.$$"
+find core plugins tests bench docs/examples -type f \( -name '*.c' -o -name '*.h' \) ! -path 'core/include/*' | sort >"${TMPDIR:-/tmp}/format.$$"
 trap 'rm -f "${TMPDIR:-/tmp}/format.$$"' EXIT
 if [ "${FIX:-0}" = 1 ]; then
 	xargs "${CLANG_FORMAT:-clang-format}" --style=file -i <"${TMPDIR:-/tmp}/format.$$"

@@ -12,9 +12,9 @@ sources() { find "$@" -type f \( -name '*.c' -o -name '*.h' -o -name '*.inc' \) 
 # code without comments that stand on a line of their own
 search() { pattern=$1; shift; grep -nE "$pattern" "$@" /dev/null | grep -vE '^[^:]*:[0-9]+: *(/?\*|//)'; }
 
-code=$(sources core plugins)
-all=$(sources core plugins tests; find bench -name '*.c' 2>/dev/null)
-scripts=$(find tests bench scripts experiments plugins m4 .ci -type f \( -name '*.sh' -o -name '*.py' -o -name '*.mk' \
+code=$(sources core plugins docs/examples)
+all=$(sources core plugins tests docs/examples; find bench -name '*.c' 2>/dev/null)
+scripts=$(find tests bench scripts experiments plugins docs/examples m4 .ci -type f \( -name '*.sh' -o -name '*.py' -o -name '*.mk' \
 	-o -name '*.yaml' -o -name '*.m4' -o -name run \) 2>/dev/null | grep -vE '^m4/(libtool|lt).*\.m4$|recipes-bad/')
 written="$all $scripts Makefile.am configure.ac bootstrap quickstart check"
 
@@ -25,7 +25,7 @@ blas='cblas_[a-z]+ *\(|\b[sd](gemm|gemv|syrk|symm|symv|trsm|potr[fsi]|syev[dr]?|
 	search '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atof|rand|gets) *\(' $all | report "banned function"
 	search '\b(exit|abort|_exit) *\(' $(echo "$code" | grep -v '^core/cli/') | report "exit outside core/cli"
 	# base/try.h, macros of control flow and nothing else, is for plugins too
-	search '#include "(base|registry|recipe|graph|infinite|finite|linalg|run|store|report|attack|cli)/' $(sources plugins) |
+	search '#include "(base|registry|recipe|graph|infinite|finite|linalg|run|store|report|attack|cli)/' $(sources plugins docs/examples) |
 		grep -v '#include "base/try.h"' | report "private header in a plugin"
 	grep -nE '\b(TODO|FIXME|XXX|HACK)\b' $written /dev/null | grep -vE '^scripts/lint.sh:' | report "unfinished work"
 	grep -nE "[\"'= ]/(work|home|root|tmp/[a-z])[/\"' ]" $written /dev/null | grep -vE '^scripts/lint.sh:' | report "absolute path"

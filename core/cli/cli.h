@@ -63,8 +63,12 @@ struct cli_command {
 
 extern const struct cli_command cli_list, cli_describe, cli_check, cli_plan, cli_run, cli_runs,
     cli_show, cli_compare, cli_report, cli_rerun, cli_verify, cli_predict, cli_kernel, cli_rm,
-    cli_cache, cli_schema, cli_version, cli_eval, cli_attack;
+    cli_cache, cli_schema, cli_version, cli_eval, cli_attack, cli_new, cli_completion;
 extern const struct cli_command *const cli_commands[]; /* ends with NULL */
+
+enum { CLI_OPTIONS_MAX = 40 };
+/* The command's own options, then the common ones. Returns how many. */
+ptrdiff_t cli_options(struct cli *cli, struct cli_option all[CLI_OPTIONS_MAX]);
 
 /* Reads options and words into *cli. Returns CLI_DONE, or CLI_USAGE after saying what is wrong. */
 int cli_parse(struct cli *cli, int argc, char **argv);

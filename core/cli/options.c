@@ -10,10 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS_MAX = 40 };
-
-/* The command's own options, then the common ones. Returns how many. */
-static ptrdiff_t all_options(struct cli *cli, struct cli_option all[OPTIONS_MAX])
+ptrdiff_t cli_options(struct cli *cli, struct cli_option all[CLI_OPTIONS_MAX])
 {
     const char *formats = cli->command->tables ? "text|markdown|latex|csv|json" : "text|json";
     const struct cli_option common[] = {
@@ -44,8 +41,8 @@ static ptrdiff_t all_options(struct cli *cli, struct cli_option all[OPTIONS_MAX]
 void cli_help(const struct cli_command *command)
 {
     struct cli none = {.command = command};
-    struct cli_option all[OPTIONS_MAX];
-    ptrdiff_t n = all_options(&none, all);
+    struct cli_option all[CLI_OPTIONS_MAX];
+    ptrdiff_t n = cli_options(&none, all);
 
     printf("usage: advntk %s%s%s [options]\n\n%s.\n", command->name, *command->words ? " " : "",
            command->words, command->summary);
@@ -159,7 +156,7 @@ static int take_value(const struct cli *cli, const struct cli_option *option, co
 static int unknown_option(const struct cli *cli, const char *word, ptrdiff_t n,
                           const struct cli_option *all)
 {
-    const char *names[OPTIONS_MAX], *nearest;
+    const char *names[CLI_OPTIONS_MAX], *nearest;
     char name[64];
 
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -210,9 +207,9 @@ static int take_option(struct cli *cli, ptrdiff_t n, const struct cli_option *al
 
 int cli_parse(struct cli *cli, int argc, char **argv)
 {
-    struct cli_option all[OPTIONS_MAX];
+    struct cli_option all[CLI_OPTIONS_MAX];
     struct cli_words words = {0};
-    ptrdiff_t n = all_options(cli, all);
+    ptrdiff_t n = cli_options(cli, all);
     bool options = true;
     int code = CLI_DONE;
 

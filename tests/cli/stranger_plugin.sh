@@ -56,76 +56,28 @@ check 'used in a recipe' "$advntk" run "$work/recipe.yaml" --plugin-path "$work/
 cp "$work/out" "$work/run.json"
 check 'with a result' grep '"drift": *[01]' "$work/run.json"
 
-# a norm and a loss of a stranger's, each with a parameter of its own, in an attack of the house
-mkdir -p "$work/mine/norm" "$work/mine/loss"
-cat >"$work/mine/striped.c" <<'NORM'
-#include <advntk/plugin.h>
-#include <math.h>
-/* l-infinity in which only every `every`-th value may move */
-struct striped { int64_t every; };
-static const struct advntk_param params[] = {
-    ADVNTK_INT(struct striped, every, 2, 1, 1000, .help = "which values may move: every so many"), ADVNTK_PARAM_END};
-static int may(const void *c, ptrdiff_t k) { return k % ((const struct striped *)c)->every == 0; }
-static double distance(const void *c, ptrdiff_t d, const double *a, const double *b)
-{
-    double worst = 0;
-    for (ptrdiff_t k = 0; k < d; k++) {
-        double gap = may(c, k) || a[k] == b[k] ? fabs(a[k] - b[k]) : INFINITY;
-        worst = gap > worst ? gap : worst;
-    }
-    return worst;
-}
-static void steepest(const void *c, ptrdiff_t d, const double *g, double sparsity, double *direction)
-{
-    (void)sparsity;
-    for (ptrdiff_t k = 0; k < d; k++) {
-        direction[k] = may(c, k) ? (g[k] > 0) - (g[k] < 0) : 0;
-    }
-}
-static void project(const void *c, ptrdiff_t d, const double *centre, double radius, const double *lo,
-                    const double *hi, double *point)
-{
-    for (ptrdiff_t k = 0; k < d; k++) {
-        double r = may(c, k) ? radius : 0;
-        point[k] = fmin(fmin(fmax(fmax(point[k], centre[k] - r), lo[k]), centre[k] + r), hi[k]);
-    }
-}
-static const struct advntk_norm_ops ops = {.unit = "pixel value", .radius_max = 1, .distance = distance,
-                                           .steepest = steepest, .project_ball_box = project};
-ADVNTK_PLUGIN(NORM, ops, .name = "striped", .version = "1.0.0", .licence = "MIT", .summary = "stripes",
-              .params = params, .config_bytes = sizeof(struct striped));
-NORM
-cat >"$work/mine/power.c" <<'LOSS'
-#include <advntk/plugin.h>
-#include <math.h>
-/* -f_label^exponent, sign kept */
-struct power { double exponent; };
-static const struct advntk_param params[] = {
-    ADVNTK_REAL(struct power, exponent, 1, 1, 9, .help = "power of the label's output"), ADVNTK_PARAM_END};
-static void value(const void *c, ptrdiff_t n, ptrdiff_t classes, const double *f, const int32_t *labels,
-                  const int32_t *targets, double *loss, double *df)
-{
-    double p = ((const struct power *)c)->exponent;
-    (void)targets;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        double y = f[i * classes + labels[i]];
-        loss[i] = -copysign(pow(fabs(y), p), y);
-        for (ptrdiff_t k = 0; df && k < classes; k++) {
-            df[i * classes + k] = k == labels[i] ? -p * pow(fabs(y), p - 1) : 0;
-        }
-    }
-}
-static const struct advntk_loss_ops ops = {.min_classes = 2, .value = value};
-ADVNTK_PLUGIN(LOSS, ops, .name = "power", .version = "1.0.0", .licence = "MIT", .summary = "power of an output",
-              .params = params, .config_bytes = sizeof(struct power));
-LOSS
-for part in norm/striped loss/power; do
-	# shellcheck disable=SC2046,SC2086
-	check "build $part outside the tree" ${CC:-cc} -O2 -fPIC -fvisibility=hidden $(pkg-config --cflags advntk) -shared \
-		-o "$work/mine/$part.so" "$work/mine/${part#*/}.c" $(pkg-config --libs advntk) -lm
+# what `advntk new plugin` writes, kind by kind: builds with what is installed, and its own test passes
+cd "$work" || exit 1
+mkdir -p mine/norm mine/loss
+kinds=$("$advntk" new plugin backend x 2>&1 | sed 's/.*there are //; s/,//g')
+check 'there are starts for nine kinds' test "$(echo "$kinds" | wc -w)" -eq 9
+for kind in $kinds; do
+	check "new plugin $kind" "$advntk" new plugin "$kind" "my_$kind"
+	check "make of it" make -s -C "my_$kind" CC="${CC:-cc}" CFLAGS='-std=c11 -O2 -Wall -Wextra -Wpedantic -Werror'
+	check "its test" make -s -C "my_$kind" check ADVNTK="$advntk"
+	cp "$work/out" "$work/test"
+	check 'passes everything' sh -c "! grep '^not ok' '$work/test' && grep -c '^ok' '$work/test' | grep -x 8"
 done
+check 'nothing is written over' sh -c "! '$advntk' new plugin attack my_attack 2>'$work/err' && grep 'is there already' '$work/err'"
+check 'a name of the house is refused' sh -c "! '$advntk' new plugin attack pgd 2>'$work/err' && grep 'attack/pgd already' '$work/err'"
+check 'a name that C does not take is refused' sh -c "! '$advntk' new plugin attack 7up 2>'$work/err' && grep 'no name for a plugin' '$work/err'"
+check 'an unknown kind is refused' sh -c "! '$advntk' new plugin atack x 2>'$work/err' && grep \"did you mean 'attack'\" '$work/err'"
+cp my_norm/my_norm.so mine/norm
+cp my_loss/my_loss.so mine/loss
+
+# a norm and a loss of a stranger's, each with a parameter of its own, in an attack of the house
 sed '/name: drift/d' "$work/recipe.yaml" >"$work/both.yaml"
-echo '  - {name: pgd, attack: {plugin: pgd, norm: {plugin: striped, every: 3}, radius: 0.2, steps: 10, random_start: false, loss: {plugin: power, exponent: 1}}}' >>"$work/both.yaml"
+echo '  - {name: pgd, attack: {plugin: pgd, norm: {plugin: my_norm, every: 3}, radius: 0.2, steps: 10, random_start: false, loss: {plugin: my_loss, exponent: 1}}}' >>"$work/both.yaml"
 check 'both in pgd' "$advntk" run "$work/both.yaml" --plugin-path "$work/mine" --results "$work/results" --format json
 cp "$work/out" "$work/run.json"
 check 'with a figure below the clean one' sh -c "tr -d ' ' <'$work/run.json' | sed 's/.*\"clean\":\([0-9.]*\),\"pgd\":\([0-9.]*\).*/\1 \2/' | awk '{ exit !(\$2 < \$1) }'"

@@ -22,6 +22,9 @@ misuse "expected text or json" list --format xml
 misuse "expected a size" run small.yaml --memory lots
 misuse "--quiet takes no value" list --quiet=yes
 misuse "expected -o F.npy" predict 1234 x.npy
+misuse "expected recipe or plugin" new thing
+misuse "expected plugin KIND NAME" new plugin attack
+misuse "expected bash or zsh" completion fish
 misuse "expected text, markdown, latex, csv or json" runs --format xml
 
 for command in $("$advntk" help | awk '/^commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }'); do
@@ -65,6 +68,45 @@ has err "5000 training" "gives the numbers"
 "$advntk" check small.yaml -s method.stepz=3 >out 2>err
 is $? 1 "check of an unknown key"
 has err "steps" "offers the nearest"
+"$advntk" new recipe start.yaml 2>err
+is $? 0 "new recipe"
+has err "start.yaml" "says what it wrote"
+"$advntk" check start.yaml >out 2>err
+is $? 0 "it is good"
+"$advntk" run start.yaml -q >out 2>err
+is $? 0 "and runs"
+has out "advntk" "to a table"
+"$advntk" new recipe start.yaml 2>err
+is $? 1 "new recipe does not overwrite"
+has err "start.yaml is there already" "and says so"
+"$advntk" new recipe >out 2>err
+is $? 0 "new recipe without a file"
+"$advntk" new recipe other.yaml -q
+sed 's/other.yaml/FILE/' other.yaml | cmp -s - out
+ok $? "prints the same"
+if command -v bash >/dev/null; then
+	"$advntk" completion bash >advntk.bash
+	mkdir -p folder/runs/0123456789abcdef
+	# complete WORD...: what the last of the words may become
+	cat >complete.bash <<'END'
+. ./advntk.bash
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_advntk "$1" "${*: -1}" "${COMP_WORDS[COMP_CWORD - 1]}"
+echo "${COMPREPLY[*]}"
+END
+	complete() { ADVNTK_RESULTS=folder bash complete.bash "$advntk" "$@"; }
+	is "$(complete comp)" "compare completion" "completion of a command"
+	is "$(complete list ker)" "kernel" "of a kind"
+	is "$(complete describe attack/pg)" "attack/pgd" "of a plugin"
+	is "$(complete runs --so)" "--sort" "of an option"
+	is "$(complete runs --format m)" "markdown" "of an option's value"
+	is "$(complete show 01)" "0123456789abcdef" "of a run"
+	is "$(complete check sta)" "start.yaml" "of a recipe"
+	is "$(complete new plugin op)" "optimizer" "of a kind in new plugin"
+else
+	skip "completion" "no bash"
+fi
 "$advntk" version --verbose >out 2>err
 is $? 0 "version --verbose"
 has out "OpenBLAS" "names the BLAS"
