@@ -123,7 +123,7 @@ struct world_result {
     double point[WORLD_ROWS * WORLD_VALUES], outputs[WORLD_ROWS * WORLD_CLASSES], loss[WORLD_ROWS],
         distance[WORLD_ROWS];
     int64_t outputs_spent[WORLD_ROWS], gradients_spent[WORLD_ROWS];
-    int32_t first_success[WORLD_ROWS];
+    int32_t first_success[WORLD_ROWS], fooled_by[WORLD_ROWS];
 };
 
 __attribute__((unused)) static struct advntk__attack_result *result_init(struct world_result *w)
@@ -137,7 +137,8 @@ __attribute__((unused)) static struct advntk__attack_result *result_init(struct 
                                           .distance = w->distance,
                                           .outputs_spent = w->outputs_spent,
                                           .gradients_spent = w->gradients_spent,
-                                          .first_success = w->first_success};
+                                          .first_success = w->first_success,
+                                          .fooled_by = w->fooled_by};
     return &w->r;
 }
 

@@ -41,6 +41,7 @@ oracle_tests = \
 	advntk \
 	apgd \
 	attack_predictor \
+	autoattack \
 	duals \
 	fab \
 	few \
@@ -82,7 +83,7 @@ test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
 EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/*.h $(srcdir)/tests/*/*.h))
-EXTRA_DIST += tests/run tests/cli/lib.sh tests/oracle/data $(addsuffix .c,$(test_programs)) $(test_scripts)
+EXTRA_DIST += tests/run tests/cli/lib.sh tests/cli/autoattack.sh tests/oracle/data $(addsuffix .c,$(test_programs)) $(test_scripts)
 CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries)) $(addsuffix .log,$(test_programs)) $(test_scripts:.sh=.log)
 
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la
@@ -181,7 +182,9 @@ check-local: all $(test_binaries)
 
 # make check-slow: tests that look at more when ADVNTK_SLOW_TESTS is set (all images, all seeds, longer runs)
 slow_tests = \
+	tests/cli/autoattack.sh \
 	tests/oracle/apgd.test \
+	tests/oracle/autoattack.test \
 	tests/oracle/fab.test \
 	tests/oracle/square.test \
 	tests/unit/graph_fuzz.test

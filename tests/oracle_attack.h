@@ -10,7 +10,7 @@ struct oracle_run {
     bool clean_right[ORACLE_IMAGES], robust[ORACLE_IMAGES];
     double point[ORACLE_IMAGES * NETWORK_INPUTS], loss[ORACLE_IMAGES], distance[ORACLE_IMAGES];
     int64_t outputs_spent[ORACLE_IMAGES], gradients_spent[ORACLE_IMAGES];
-    int32_t first_success[ORACLE_IMAGES];
+    int32_t first_success[ORACLE_IMAGES], fooled_by[ORACLE_IMAGES];
     ptrdiff_t standing;
 };
 
@@ -64,6 +64,7 @@ __attribute__((unused)) static void oracle_attack(struct advntk_host *host, stru
             all->outputs_spent[at + i] = w.outputs_spent[i];
             all->gradients_spent[at + i] = w.gradients_spent[i];
             all->first_success[at + i] = w.first_success[i];
+            all->fooled_by[at + i] = w.fooled_by[i];
             all->standing += w.robust[i];
         }
         memcpy(all->point + at * NETWORK_INPUTS, w.point,

@@ -282,14 +282,16 @@ static const struct advntk_attack_ops fab_ops = {
     .save = fab_save,
     .load = fab_load,
     .close = fab_close,
+    .loss = "margin",
 };
 
 ADVNTK_PLUGIN(
     ATTACK, fab_ops, .name = "fab", .version = "1.0.0", .licence = "GPL-3.0-or-later",
     .summary = "looks for the nearest point that fools, along the boundary",
     .doc = "Finds small perturbations instead of large losses: an image falls if the nearest "
-           "point found is within the radius, without slack. It uses no loss. Untargeted an "
-           "iteration costs 2 outputs and classes - 1 gradients; with targeted: true, "
+           "point found is within the radius, without slack. The "
+           "loss only ranks points that do not fool. Untargeted an iteration costs 2 outputs and "
+           "classes - 1 gradients; with targeted: true, "
            "targets: each, success: any and as many restarts as targets (FAB-T, AutoAttack's "
            "form) one gradient. For distances beyond the radius set early_stop: false.",
     .source = "Croce, Hein 2020 (arXiv 1907.02044), algorithm 1", .params = fab_params,
