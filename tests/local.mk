@@ -36,6 +36,7 @@ unit_tests = \
 	statistics \
 	sym \
 	text \
+	thread_bits \
 	tiles
 oracle_tests = \
 	advntk \
@@ -73,6 +74,7 @@ script_tests = \
 	cli/usage \
 	contract/headers \
 	fault/disk \
+	fault/gram \
 	fault/kill \
 	fault/study \
 	recipes/experiments \
