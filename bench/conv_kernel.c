@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Speed of the kernel engine for networks of 3x3 convolutions on 32x32x3 images, pixel by pixel
- * (core/infinite/pixel.h): usage: conv_kernel [images [bursts]]. One thread.
+ * (core/infinite/pixel.h), and on pairs of positions before a global average (core/infinite/
+ * position.h): usage: conv_kernel [images [bursts]]. One thread.
  *
  * Each figure is the best of many short bursts in processor time, with pauses between them: a burst
  * that another program disturbed is longer, not shorter. Beside the engine stands the time that the
@@ -22,6 +23,7 @@
 #include <time.h>
 
 enum { SIDE = 32, D = SIDE * SIDE * 3, GEMM = 192, MULTIPLICATIONS = 20, ROWS = 64, STAGES = 8 };
+enum { AVERAGE = 1 }; /* of architecture/cnn's choices of pooling */
 
 static ptrdiff_t images, bursts;
 static struct advntk_host *host;
@@ -43,22 +45,31 @@ struct net {
     const struct advntk_kernel_ops *ops;
     struct advntk_graph *graph;
     void *state, *all, *few;
-    ptrdiff_t convolutions;
+    ptrdiff_t convolutions, side, rows, columns;
+    double numbers; /* of a layer and a pair of images */
     struct advntk_slot activation, architecture;
     int64_t blocks[STAGES];
     struct advntk_list stages;
 };
 
-/* depth > 0: cnn; 0: resnet-18 */
+/* depth > 0: cnn; 0: resnet-18. pooled: every pair of positions counts, in few pairs of images. */
 static void net_open(struct net *n, int64_t depth, const char *activation,
-                     enum advntk_precision precision)
+                     enum advntk_precision precision, ptrdiff_t side, bool pooled)
 {
     struct advntk_error err = {0};
-    struct advntk_kernel_setup setup = {NULL, SIDE, SIDE, 3, precision};
+    struct advntk_kernel_setup setup = {NULL, side, side, 3, precision};
+    int average = AVERAGE;
 
     *n = (struct net){.ops = plugin_open("kernel/ntk")->ops, .activation = slot_open(activation)};
+    n->side = side;
+    n->rows = pooled ? 2 : ROWS;
+    n->columns = pooled ? 2 * SIDE / side : images;
+    n->numbers = (double)(side * side) * (pooled ? (double)(side * side) : 1);
     n->architecture = slot_open(depth > 0 ? "architecture/cnn" : "architecture/resnet");
     slot_set(&n->architecture, "activation", &n->activation, sizeof(n->activation));
+    if (pooled) {
+        slot_set(&n->architecture, "pooling", &average, sizeof(average));
+    }
     if (depth > 0) {
         slot_set(&n->architecture, "depth", &depth, sizeof(depth));
     } else {
@@ -68,16 +79,16 @@ static void net_open(struct net *n, int64_t depth, const char *activation,
         n->stages = (struct advntk_list){4, n->blocks};
         slot_set(&n->architecture, "blocks", &n->stages, sizeof(n->stages));
     }
-    must(advntk__graph_build(&n->architecture, SIDE, SIDE, 3, 10, &n->graph, &err), &err);
+    must(advntk__graph_build(&n->architecture, side, side, 3, 10, &n->graph, &err), &err);
     for (ptrdiff_t i = 0; i < advntk__graph_count(n->graph); i++) {
         n->convolutions += advntk__graph_layer(n->graph, i)->kind == ADVNTK__LAYER_CONV;
     }
     setup.graph = n->graph;
     must(n->ops->open(NULL, host, &setup, &n->state, &err), &err);
-    must(n->ops->points_new(n->state, images, &n->all, &err), &err);
-    must(n->ops->points_put(n->state, n->all, 0, images, pixels, &err), &err);
-    must(n->ops->points_new(n->state, ROWS, &n->few, &err), &err);
-    must(n->ops->points_put(n->state, n->few, 0, ROWS, pixels + images * D, &err), &err);
+    must(n->ops->points_new(n->state, n->columns, &n->all, &err), &err);
+    must(n->ops->points_put(n->state, n->all, 0, n->columns, pixels, &err), &err);
+    must(n->ops->points_new(n->state, n->rows, &n->few, &err), &err);
+    must(n->ops->points_put(n->state, n->few, 0, n->rows, pixels + images * D, &err), &err);
 }
 
 static void net_close(struct net *n)
@@ -90,7 +101,7 @@ static void net_close(struct net *n)
     slot_close(&n->activation);
 }
 
-/* Best seconds of: a tile of images x images; a panel of ROWS; its gradient after it; GEMM^3
+/* Best seconds of: a tile of rows x columns; a panel of rows; its gradient after it; GEMM^3
  * multiplications. */
 struct times {
     double tile, panel, gradient, product;
@@ -101,11 +112,11 @@ static struct times measure(const struct net *n, bool gradient)
     struct times best = {HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL};
     struct advntk_error err = {0};
     const struct advntk_backend_ops *blas = host->backend;
-    char *k = advntk_alloc_zero(images * images, sizeof(double));
+    char *k = advntk_alloc_zero(n->rows * n->columns, sizeof(double));
     double *dx = test_reals((ptrdiff_t)ROWS * D);
     float *g = advntk_alloc_zero(4 * (ptrdiff_t)GEMM * GEMM, sizeof(*g));
 
-    for (ptrdiff_t i = 0; i < images * images; i++) {
+    for (ptrdiff_t i = 0; i < n->rows * n->columns; i++) {
         ((float *)(void *)k)[i] = 0.5f;
     }
     for (ptrdiff_t i = 0; i < (gradient ? (bursts + 3) / 4 : bursts); i++) {
@@ -116,8 +127,8 @@ static struct times measure(const struct net *n, bool gradient)
         then = now();
         best.product = fmin(best.product, then - start);
         if (!gradient) {
-            must(n->ops->tile(n->state, n->few, 0, ROWS, n->all, 0, images, false, k, images,
-                              host->arenas[0], &err),
+            must(n->ops->tile(n->state, n->few, 0, n->rows, n->all, 0, n->columns, false, k,
+                              n->columns, host->arenas[0], &err),
                  &err);
             advntk__arena_clear(host->arenas[0]);
             best.tile = fmin(best.tile, now() - then);
@@ -137,10 +148,11 @@ static struct times measure(const struct net *n, bool gradient)
     return best;
 }
 
-/* ns a pixel and convolution */
+/* ns a number and convolution */
 static double scaled(const struct net *n, double seconds)
 {
-    return 1e9 * seconds / ((double)ROWS * (double)images * SIDE * SIDE * (double)n->convolutions);
+    return 1e9 * seconds /
+           ((double)n->rows * (double)n->columns * n->numbers * (double)n->convolutions);
 }
 
 static void gram_rows(void)
@@ -162,7 +174,7 @@ static void gram_rows(void)
         struct times t;
         double ours;
         char key[64];
-        net_open(&n, nets[i].depth, nets[i].activation, nets[i].precision);
+        net_open(&n, nets[i].depth, nets[i].activation, nets[i].precision, SIDE, false);
         t = measure(&n, false);
         ours = scaled(&n, t.tile);
         if (i < 2) {
@@ -189,11 +201,42 @@ static void gradient_rows(void)
         struct net n;
         struct times t;
         char key[64], work[128];
-        net_open(&n, depths[i], "activation/relu", ADVNTK_PRECISION_FLOAT32);
+        net_open(&n, depths[i], "activation/relu", ADVNTK_PRECISION_FLOAT32, SIDE, false);
         t = measure(&n, true);
         snprintf(key, sizeof(key), "conv-gradient-%s", i < 2 ? (i == 0 ? "3" : "5") : "rn18");
         snprintf(work, sizeof(work), "kernel and input gradient, %s", names[i]);
         row(key, work, "ns a pixel and layer", scaled(&n, t.panel + t.gradient), "its kernel alone",
+            scaled(&n, t.panel), "<= 4.5");
+        net_close(&n);
+    }
+}
+
+/* A global average in place of flatten: all pairs of positions. */
+static void pooled_rows(void)
+{
+    static const char unit[] = "ns a pair of positions and layer";
+
+    for (ptrdiff_t side = SIDE / 2; side <= SIDE; side += SIDE / 2) {
+        struct net n;
+        struct times t;
+        double ours, bound;
+        char key[64], work[128];
+        net_open(&n, 3, "activation/relu", ADVNTK_PRECISION_FLOAT32, side, true);
+        t = measure(&n, false);
+        ours = scaled(&n, t.tile);
+        bound = 1e9 * t.product / GEMM / GEMM / GEMM * MULTIPLICATIONS;
+        snprintf(key, sizeof(key), "pool-%td", side);
+        snprintf(work, sizeof(work), "relu CNN of depth 3 with a global average, %td x %td", side,
+                 side);
+        row(key, work, unit, ours, "target", 0.6, "<= 1");
+        snprintf(key, sizeof(key), "pool-%td-bound", side);
+        row(key, work, unit, ours, "its multiplications alone", bound, "");
+        t = measure(&n, true);
+        snprintf(key, sizeof(key), "pool-gradient-%td", side);
+        snprintf(work, sizeof(work),
+                 "kernel and input gradient, relu CNN of depth 3 with a global average, %td x %td",
+                 side, side);
+        row(key, work, unit, scaled(&n, t.panel + t.gradient), "its kernel alone",
             scaled(&n, t.panel), "<= 4.5");
         net_close(&n);
     }
@@ -214,6 +257,7 @@ int main(int argc, char **argv)
     }
     gram_rows();
     gradient_rows();
+    pooled_rows();
     advntk_free(pixels);
     host_close(host);
     return 0;
