@@ -79,6 +79,7 @@ struct advntk__pixel_net {
     ptrdiff_t sums;    /* numbers in one of its two arrays of sums */
     ptrdiff_t scratch; /* numbers that a pass needs besides */
     ptrdiff_t image;   /* numbers of a prepared image: x (channels,span), a (slots), ia (slots) */
+    ptrdiff_t period;  /* of shifted pairs; 0: pixels meet those at the same place alone */
     enum advntk_precision precision;
     bool tangent;
 };
@@ -87,19 +88,34 @@ struct advntk__pixel_net {
  * kd_s, q += gK k_q + gT kd_q (the last two kd with T as a factor). */
 enum { ADVNTK__PARTIALS = 4 };
 
-/* One pair. x, a, ia and y, b, ib: prepared images; work, scratch: the net's; partials:
+/*
+ * Shifted pairs (position.h): pixel p of the first image meets p + o of the second, modulo
+ * `period`, which has zeros at the end of each line and below the last. Arrays of the second image
+ * hold period + span numbers a channel or slot; the pair's begin o numbers later. Places of the
+ * first image whose partner is no pixel: as many as a margin has from `column` in each line, and
+ * `count` from `first`.
+ */
+struct advntk__pixel_gap {
+    ptrdiff_t column, first, count;
+};
+
+/* One pair. x, a, ia and y, b, ib: prepared images (x NULL: the first map is there already, and
+ * gets its derivatives alone); gap: NULL if not shifted; work, scratch: the net's; partials:
  * ADVNTK__PARTIALS times slots, NULL where no reverse follows; dx (channels,span), q (slots): what
  * reverse adds to. */
 struct advntk__pixel_pair32 {
     const float *x, *a, *ia, *y, *b, *ib;
+    const struct advntk__pixel_gap *gap;
     float *work, *scratch, *partials, *dx, *q;
 };
 struct advntk__pixel_pair64 {
     const double *x, *a, *ia, *y, *b, *ib;
+    const struct advntk__pixel_gap *gap;
     double *work, *scratch, *partials, *dx, *q;
 };
 /* Forward: the value, and the partials. Backward, after it, any number of times: g is the
- * derivative with respect to the value; work holds nothing before nor after. */
+ * derivative with respect to the value; work holds nothing before nor after, but in shifted pairs
+ * the derivatives of the output's maps before. */
 typedef void (*advntk__pixel_forward32_fn)(const struct advntk__pixel_net *net,
                                            const struct advntk__pixel_pair32 *pair, double *value);
 typedef void (*advntk__pixel_forward64_fn)(const struct advntk__pixel_net *net,
@@ -138,6 +154,14 @@ ADVNTK_MUST_CHECK advntk_status advntk__pixel_compile(const struct advntk_graph 
                                                       enum advntk_precision precision, bool tangent,
                                                       struct advntk__pixel_net *net,
                                                       struct advntk_error *err);
+/* Some layers of it as the steps of shifted pairs: step 0 is a map of layers[0], whatever that is;
+ * from: what each step reads, steps; the caller's, must outlive the net. All have the same size. */
+ADVNTK_MUST_CHECK advntk_status advntk__pixel_part(const struct advntk_graph *graph,
+                                                   ptrdiff_t count, const ptrdiff_t *layers,
+                                                   const ptrdiff_t *const *from, int isa,
+                                                   enum advntk_precision precision,
+                                                   struct advntk__pixel_net *net,
+                                                   struct advntk_error *err);
 void advntk__pixel_release(struct advntk__pixel_net *net);
 /* Whether step i is the first to write the derivatives of its branch b, in reverse order. */
 bool advntk__pixel_first(const struct advntk__pixel_net *net, ptrdiff_t i, ptrdiff_t b);

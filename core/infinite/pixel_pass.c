@@ -107,11 +107,11 @@ ADVNTK_ISA_VARIANTS(backward64,
 ADVNTK_ISA_VARIANTS(conv64,
                     (const struct advntk__pixel_net *net, ptrdiff_t i, double *work,
                      double *scratch),
-                    (net, i, work, scratch))
+                    (net, i, NULL, work, scratch))
 ADVNTK_ISA_VARIANTS(conv_back64,
                     (const struct advntk__pixel_net *net, ptrdiff_t i, double *work,
                      double *scratch, bool first),
-                    (net, i, work, scratch, first))
+                    (net, i, NULL, work, scratch, first))
 
 struct advntk__pixel_code advntk__pixel_code(int isa)
 {
@@ -140,5 +140,5 @@ struct advntk__pixel_code advntk__pixel_code(int isa)
 
 void advntk__pixel_clean(const struct advntk__pixel_net *net, ptrdiff_t i, double *work)
 {
-    clean64(&net->steps[i], maps_of64(net, i, work));
+    clean64(&net->steps[i], NULL, maps_of64(net, i, work));
 }

@@ -50,8 +50,9 @@ static void set_window(const struct advntk_graph *graph, const struct advntk__la
     set_axis(&step->y, in.height, &layer->window, 0);
     set_axis(&step->x, in.width, &layer->window, 1);
     step->wraps = layer->window.padding == ADVNTK_PADDING_CIRCULAR;
-    step->flat = layer->window.padding == ADVNTK_PADDING_SAME && step->y.stride == 1 &&
-                 step->x.stride == 1 && step->w2 > 0;
+    step->flat = (layer->window.padding == ADVNTK_PADDING_SAME ||
+                  (step->y.filter == 1 && step->x.filter == 1)) &&
+                 step->y.stride == 1 && step->x.stride == 1 && step->w2 > 0;
 }
 
 static advntk_status set_activation(const struct advntk__layer *layer, int isa,
@@ -99,7 +100,7 @@ static void set_readers(struct advntk__pixel_net *net)
 }
 
 /* Sizes of maps: margins as wide as the widest flat window needs. */
-static void set_sizes(struct advntk__pixel_net *net)
+static void set_sizes(struct advntk__pixel_net *net, bool shifted)
 {
     ptrdiff_t margin = 0, padded = 0, pitch = 0, span = 0;
 
@@ -113,6 +114,7 @@ static void set_sizes(struct advntk__pixel_net *net)
             padded = larger(padded, larger(reach, step->x.low + step->x.in));
         }
     }
+    net->period = shifted ? (net->steps[0].height + net->rows) * (net->steps[0].width + margin) : 0;
     for (ptrdiff_t i = 0; i < net->count; i++) {
         struct advntk__pixel_step *step = &net->steps[i];
         step->pitch = step->width + margin;
@@ -121,7 +123,7 @@ static void set_sizes(struct advntk__pixel_net *net)
         span = larger(span, step->span);
         if (step->kind == ADVNTK__LAYER_ACTIVATION) {
             step->slot = net->slots;
-            net->slots += step->span;
+            net->slots += whole_lines(step->span + net->period);
         }
     }
     net->lead = whole_lines(margin);
@@ -195,39 +197,82 @@ bool advntk__pixel_first(const struct advntk__pixel_net *net, ptrdiff_t i, ptrdi
     return net->steps[step->from[b]].last == i;
 }
 
+static advntk_status set_step(const struct advntk_graph *graph, ptrdiff_t number, int isa,
+                              enum advntk_precision precision, struct advntk__pixel_step *step,
+                              struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct advntk__layer *layer = advntk__graph_layer(graph, number);
+
+    step->kind = layer->kind;
+    step->from_count = layer->from_count;
+    step->from = layer->from;
+    step->height = layer->shape.height;
+    step->width = layer->shape.width;
+    step->last = -1;
+    set_affine(layer, step);
+    if (layer->kind == ADVNTK__LAYER_CONV) {
+        set_window(graph, layer, step);
+    } else if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
+        TRY(set_activation(layer, isa, precision, step, err));
+    }
+out:
+    return rc;
+}
+
+static advntk_status start_net(const struct advntk_graph *graph, ptrdiff_t count,
+                               enum advntk_precision precision, struct advntk__pixel_net *net,
+                               struct advntk_error *err)
+{
+    net->count = count;
+    net->channels = advntk__graph_layer(graph, 0)->shape.channels;
+    net->precision = precision;
+    net->steps = calloc((size_t)count, sizeof(*net->steps));
+    if (!net->steps) {
+        return ADVNTK_FAIL(err, ENOMEM, "no memory for a network of %td layers", count);
+    }
+    return ADVNTK_OK;
+}
+
 advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
                                     enum advntk_precision precision, bool tangent,
                                     struct advntk__pixel_net *net, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
 
-    net->count = advntk__graph_count(graph);
     net->output = advntk__graph_output(graph);
-    net->channels = advntk__graph_layer(graph, 0)->shape.channels;
     net->tangent = tangent;
-    net->precision = precision;
-    net->steps = calloc((size_t)net->count, sizeof(*net->steps));
-    if (!net->steps) {
-        FAIL(err, ENOMEM, "no memory for a network of %td layers", net->count);
-    }
+    TRY(start_net(graph, advntk__graph_count(graph), precision, net, err));
     for (ptrdiff_t i = 0; i < net->count; i++) {
-        const struct advntk__layer *layer = advntk__graph_layer(graph, i);
-        struct advntk__pixel_step *step = &net->steps[i];
-        step->kind = layer->kind;
-        step->from_count = layer->from_count;
-        step->from = layer->from;
-        step->height = layer->shape.height;
-        step->width = layer->shape.width;
-        step->last = -1;
-        set_affine(layer, step);
-        if (layer->kind == ADVNTK__LAYER_CONV) {
-            set_window(graph, layer, step);
-        } else if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
-            TRY(set_activation(layer, isa, precision, step, err));
-        }
+        TRY(set_step(graph, i, isa, precision, &net->steps[i], err));
     }
     set_readers(net);
-    set_sizes(net);
+    set_sizes(net, false);
+    TRY(set_registers(net, err));
+out:
+    return rc;
+}
+
+advntk_status advntk__pixel_part(const struct advntk_graph *graph, ptrdiff_t count,
+                                 const ptrdiff_t *layers, const ptrdiff_t *const *from, int isa,
+                                 enum advntk_precision precision, struct advntk__pixel_net *net,
+                                 struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__shape size;
+
+    net->output = count - 1;
+    TRY(start_net(graph, count, precision, net, err));
+    size = advntk__graph_layer(graph, layers[0])->shape;
+    net->steps[0] = (struct advntk__pixel_step){
+        .kind = ADVNTK__LAYER_INPUT, .height = size.height, .width = size.width, .last = -1};
+    for (ptrdiff_t i = 1; i < count; i++) {
+        TRY(set_step(graph, layers[i], isa, precision, &net->steps[i], err));
+        net->steps[i].from = from[i];
+    }
+    net->steps[net->output].clean = true;
+    set_readers(net);
+    set_sizes(net, true);
     TRY(set_registers(net, err));
 out:
     return rc;
