@@ -7,6 +7,7 @@ unit_tests = \
 	attack_iterated \
 	attack_panel \
 	attack_plugins \
+	attack_properties \
 	attack_search \
 	attack_state \
 	attack_transfer \
@@ -29,6 +30,7 @@ unit_tests = \
 	optimizers \
 	parallel \
 	pixel_reference \
+	projections \
 	random \
 	recipe_expression \
 	recipe_fuzz \

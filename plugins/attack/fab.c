@@ -272,11 +272,19 @@ static advntk_status fab_load(void *state, struct advntk_reader *r, struct advnt
     return rc;
 }
 
+static const char *fab_unsupported(const void *config, const char *norm, ptrdiff_t classes)
+{
+    (void)config;
+    (void)classes;
+    return strcmp(norm, "l0") == 0 ? "norm l0 offers no projection onto planes, use pgd" : NULL;
+}
+
 static const struct advntk_attack_ops fab_ops = {
     .goal = ADVNTK_GOAL_MIN_NORM,
     .needs = ADVNTK_NEEDS_OUTPUTS | ADVNTK_NEEDS_GRADIENTS,
     .min_classes = 2,
     .preset = fab_preset,
+    .unsupported = fab_unsupported,
     .open = fab_open,
     .step = fab_step,
     .save = fab_save,
