@@ -78,6 +78,7 @@ script_tests = \
 	fault/disk \
 	fault/gram \
 	fault/kill \
+	fault/large \
 	fault/study \
 	recipes/experiments \
 	recipes/schema

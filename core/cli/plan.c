@@ -104,7 +104,8 @@ static void add_row(struct advntk__sheet *sheet, const json_t *row, json_t *keys
     } else {
         advntk__sheet_add(sheet, "%s", time_text(json_object_get(row, "seconds"), text));
     }
-    advntk__sheet_add(sheet, "%s", advntk__size_text(count_of(row, "bytes"), text));
+    advntk__sheet_add(sheet, "%s%s", advntk__size_text(count_of(row, "bytes"), text),
+                      json_is_true(json_object_get(row, "matrix_on_disk")) ? " and disk" : "");
 }
 
 static int print_table(const json_t *rows)

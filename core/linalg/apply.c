@@ -137,13 +137,17 @@ static advntk_status multiply(void *context, ptrdiff_t task, struct advntk_arena
     struct advntk__apply *w = job->w;
     ptrdiff_t count = w->tiles * (w->tiles + 1) / 2;
     size_t block_bytes = (size_t)(w->k * TILE) * w->real_bytes;
+    advntk_status rc = ADVNTK_OK;
+    void *room;
 
-    (void)arena, (void)err;
+    TRY(advntk__sym_tile_room(job->a, arena, &room, err));
     memset(w->touched + task * w->tiles, 0, (size_t)w->tiles * sizeof(*w->touched));
     for (ptrdiff_t t = task * count / w->tasks; t < (task + 1) * count / w->tasks; t++) {
         ptrdiff_t i, j;
+        const void *tile;
         struct advntk__tile_vectors v;
         advntk__sym_tile_at(t, &i, &j);
+        TRY(advntk__sym_tile_load(job->a, i, j, room, &tile, err));
         v = (struct advntk__tile_vectors){
             .rows = advntk__sym_tile_rows(job->a, i),
             .k = job->k,
@@ -154,9 +158,10 @@ static advntk_status multiply(void *context, ptrdiff_t task, struct advntk_arena
             .yi = partial_block(job, task, i),
             .yj = i == j ? NULL : partial_block(job, task, j),
         };
-        job->product(advntk__sym_tile_const(job->a, i, j), &v);
+        job->product(tile, &v);
     }
-    return ADVNTK_OK;
+out:
+    return rc;
 }
 
 static advntk_status add_up(void *context, ptrdiff_t b, struct advntk_arena *arena,
@@ -257,17 +262,21 @@ static advntk_status exact_rows(void *context, ptrdiff_t i, struct advntk_arena 
     const struct advntk_backend_ops *backend = advntk_host_backend(job->host);
     ptrdiff_t rows = advntk__sym_tile_rows(a, i);
     double *tile = advntk_arena_get(arena, (ptrdiff_t)TILE * TILE, sizeof(*tile));
+    advntk_status rc = ADVNTK_OK;
+    void *room;
 
     if (!tile) {
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for a tile of the kernel matrix");
+        FAIL(err, ENOMEM, "no memory for a tile of the kernel matrix");
     }
+    TRY(advntk__sym_tile_room(a, arena, &room, err));
     for (ptrdiff_t j = 0; j < a->tiles; j++) {
-        advntk__sym_tile_widen(a, i > j ? i : j, i > j ? j : i, tile);
+        TRY(advntk__sym_tile_widen(a, i > j ? i : j, i > j ? j : i, room, tile, err));
         backend->gemm64(advntk_host_backend_state(job->host), j > i, false, rows, job->k,
                         advntk__sym_tile_rows(a, j), 1.0, tile, TILE, job->x + j * TILE * job->k,
                         job->k, j == 0 ? 0.0 : 1.0, job->y + i * TILE * job->k, job->k);
     }
-    return ADVNTK_OK;
+out:
+    return rc;
 }
 
 advntk_status advntk__apply_exact(struct advntk_host *host, const struct advntk_sym *a, ptrdiff_t k,

@@ -33,6 +33,7 @@ struct factor_job {
     const struct advntk_sym *a;
     struct advntk_sym *l;
     double ridge;
+    double largest; /* entry on the diagonal of a */
     ptrdiff_t step; /* the tile column at work */
     /* solves */
     ptrdiff_t k;
@@ -51,17 +52,21 @@ static advntk_status copy_tile(void *context, ptrdiff_t index, struct advntk_are
                                struct advntk_error *err)
 {
     const struct factor_job *job = context;
+    advntk_status rc = ADVNTK_OK;
     ptrdiff_t i, j;
-    (void)arena, (void)err;
+    void *room;
+
     advntk__sym_tile_at(index, &i, &j);
-    advntk__sym_tile_widen(job->a, i, j, advntk__sym_tile(job->l, i, j));
+    TRY(advntk__sym_tile_room(job->a, arena, &room, err));
+    TRY(advntk__sym_tile_widen(job->a, i, j, room, advntk__sym_tile(job->l, i, j), err));
     if (i == j) {
         double *tile = advntk__sym_tile(job->l, i, i);
         for (ptrdiff_t r = 0; r < advntk__sym_tile_rows(job->l, i); r++) {
             tile[r * TILE + r] += job->ridge;
         }
     }
-    return ADVNTK_OK;
+out:
+    return rc;
 }
 
 /* tile (step+1+index, step) <- itself times the inverse of the diagonal tile's factor, turned over
@@ -106,14 +111,11 @@ static advntk_status trailing_tile(void *context, ptrdiff_t index, struct advntk
  * ten. */
 static double ridge_to_try(const struct factor_job *job, double pivot)
 {
-    double largest = 0;
     double epsilon =
         job->a->precision == ADVNTK_PRECISION_FLOAT32 ? (double)FLT_EPSILON : DBL_EPSILON;
-    for (ptrdiff_t i = 0; i < job->a->n; i++) {
-        largest = fmax(largest, fabs(advntk__sym_entry(job->a, i, i)));
-    }
-    largest = fmax(epsilon * sqrt((double)job->a->n) * largest, isfinite(pivot) ? -2 * pivot : 0);
-    return pow(10, ceil(log10(fmax(fmax(largest, 2 * job->ridge), DBL_MIN))));
+    double least =
+        fmax(epsilon * sqrt((double)job->a->n) * job->largest, isfinite(pivot) ? -2 * pivot : 0);
+    return pow(10, ceil(log10(fmax(fmax(least, 2 * job->ridge), DBL_MIN))));
 }
 
 static advntk_status diagonal_tile(struct factor_job *job, double *smallest,
@@ -144,6 +146,9 @@ static advntk_status factorise(struct factor_job *job, double *smallest, struct 
 
     *smallest = (double)INFINITY;
     TRY(advntk_parallel_for(job->host, total, copy_tile, job, err));
+    for (ptrdiff_t i = 0; i < job->l->n; i++) {
+        job->largest = fmax(job->largest, fabs(advntk__sym_entry(job->l, i, i) - job->ridge));
+    }
     for (job->step = 0; job->step < tiles; job->step++) {
         ptrdiff_t rest = tiles - job->step - 1;
         TRY(diagonal_tile(job, smallest, err));
@@ -222,14 +227,17 @@ static advntk_status column_sums(void *context, ptrdiff_t i, struct advntk_arena
     ptrdiff_t rows = advntk__sym_tile_rows(a, i);
     double *sums = job->sums + i * TILE;
     double *tile = advntk_arena_get(arena, (ptrdiff_t)TILE * TILE, sizeof(*tile));
+    advntk_status rc = ADVNTK_OK;
+    void *room;
 
     if (!tile) {
-        return ADVNTK_FAIL(err, ENOMEM, "no memory for a tile of the kernel matrix");
+        FAIL(err, ENOMEM, "no memory for a tile of the kernel matrix");
     }
+    TRY(advntk__sym_tile_room(a, arena, &room, err));
     memset(sums, 0, (size_t)rows * sizeof(*sums));
     for (ptrdiff_t j = 0; j < a->tiles; j++) {
         ptrdiff_t columns = advntk__sym_tile_rows(a, j);
-        advntk__sym_tile_widen(a, i > j ? i : j, i > j ? j : i, tile);
+        TRY(advntk__sym_tile_widen(a, i > j ? i : j, i > j ? j : i, room, tile, err));
         for (ptrdiff_t r = 0; i == j && r < rows; r++) {
             tile[r * TILE + r] += job->ridge;
         }
@@ -244,7 +252,8 @@ static advntk_status column_sums(void *context, ptrdiff_t i, struct advntk_arena
             }
         }
     }
-    return ADVNTK_OK;
+out:
+    return rc;
 }
 
 /* The 1-norm of a + ridge 1: largest sum of magnitudes in a column. sums: n numbers. */

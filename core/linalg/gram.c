@@ -6,6 +6,7 @@
 #include "store/tiles.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { TILE = ADVNTK__TILE };
 
@@ -14,31 +15,50 @@ struct gram_job {
     const struct advntk_kernel_ops *kernel;
     void *kernel_state;
     const void *points;
-    struct advntk_sym *a;
+    ptrdiff_t n;
+    enum advntk_precision precision;
+    struct advntk_sym *a;          /* NULL: the tiles go to the disk alone */
     struct advntk__tiles *stored;  /* NULL: none */
     int64_t done, total, computed; /* tiles */
 };
 
-static double tile_entry(const struct advntk_sym *a, const void *tile, ptrdiff_t at)
+/* Images in tile row i. */
+static ptrdiff_t rows_of(const struct gram_job *job, ptrdiff_t i)
 {
-    return a->precision == ADVNTK_PRECISION_FLOAT32 ? (double)((const float *)tile)[at]
-                                                    : ((const double *)tile)[at];
+    return job->n - i * TILE < TILE ? job->n - i * TILE : TILE;
+}
+
+static double entry(const struct gram_job *job, const void *tile, ptrdiff_t row, ptrdiff_t column)
+{
+    const ptrdiff_t at = row * TILE + column;
+    return job->precision == ADVNTK_PRECISION_FLOAT32 ? (double)((const float *)tile)[at]
+                                                      : ((const double *)tile)[at];
+}
+
+static void set_entry(const struct gram_job *job, void *tile, ptrdiff_t row, ptrdiff_t column,
+                      double value)
+{
+    const ptrdiff_t at = row * TILE + column;
+    if (job->precision == ADVNTK_PRECISION_FLOAT32) {
+        ((float *)tile)[at] = (float)value;
+    } else {
+        ((double *)tile)[at] = value;
+    }
 }
 
 /* Fails if an entry of the tile is no finite number, with its place; a diagonal tile below its
  * diagonal. */
-static advntk_status tile_check(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j,
-                                struct advntk_error *err)
+static advntk_status tile_check(const struct gram_job *job, ptrdiff_t i, ptrdiff_t j,
+                                const void *tile, struct advntk_error *err)
 {
-    const void *tile = advntk__sym_tile_const(a, i, j);
-    ptrdiff_t rows = advntk__sym_tile_rows(a, i), columns = advntk__sym_tile_rows(a, j);
+    ptrdiff_t rows = rows_of(job, i), columns = rows_of(job, j);
     for (ptrdiff_t r = 0; r < rows; r++) {
         for (ptrdiff_t c = 0; c < (i == j ? r + 1 : columns); c++) {
-            double value = tile_entry(a, tile, r * TILE + c);
+            double value = entry(job, tile, r, c);
             if (!isfinite(value)) {
                 return ADVNTK_FAIL(err, ENUMERIC,
                                    "kernel matrix: entry (%td, %td) of %td training images is %g",
-                                   i * TILE + r, j * TILE + c, a->n, value);
+                                   i * TILE + r, j * TILE + c, job->n, value);
             }
         }
     }
@@ -46,17 +66,15 @@ static advntk_status tile_check(const struct advntk_sym *a, ptrdiff_t i, ptrdiff
 }
 
 /* The tile as the kernel gives it; on the diagonal with both halves. */
-static advntk_status compute_tile(const struct gram_job *job, ptrdiff_t i, ptrdiff_t j,
+static advntk_status compute_tile(const struct gram_job *job, ptrdiff_t i, ptrdiff_t j, void *tile,
                                   struct advntk_arena *arena, struct advntk_error *err)
 {
-    struct advntk_sym *a = job->a;
-    const ptrdiff_t rows = advntk__sym_tile_rows(a, i);
+    const ptrdiff_t rows = rows_of(job, i);
     double *diagonal = NULL;
     advntk_status rc = ADVNTK_OK;
 
     TRY(job->kernel->tile(job->kernel_state, job->points, i * TILE, rows, job->points, j * TILE,
-                          advntk__sym_tile_rows(a, j), i == j, advntk__sym_tile(a, i, j), TILE,
-                          arena, err));
+                          rows_of(job, j), i == j, tile, TILE, arena, err));
     if (i == j) {
         diagonal = advntk_arena_get(arena, rows, sizeof(*diagonal));
         if (!diagonal) {
@@ -64,14 +82,13 @@ static advntk_status compute_tile(const struct gram_job *job, ptrdiff_t i, ptrdi
         }
         TRY(job->kernel->diagonal(job->kernel_state, job->points, i * TILE, rows, diagonal, err));
         for (ptrdiff_t r = 0; r < rows; r++) {
-            ptrdiff_t row = i * TILE + r;
-            advntk__sym_set(a, row, row, diagonal[r]);
+            set_entry(job, tile, r, r, diagonal[r]);
             for (ptrdiff_t c = 0; c < r; c++) {
-                advntk__sym_set(a, row, i * TILE + c, advntk__sym_entry(a, row, i * TILE + c));
+                set_entry(job, tile, c, r, entry(job, tile, r, c));
             }
         }
     }
-    TRY(tile_check(a, i, j, err));
+    TRY(tile_check(job, i, j, tile, err));
 out:
     return rc;
 }
@@ -83,13 +100,24 @@ static advntk_status gram_tile(void *context, ptrdiff_t index, struct advntk_are
     advntk_status rc = ADVNTK_OK;
     ptrdiff_t i, j;
     int64_t done;
+    void *tile;
 
     advntk__sym_tile_at(index, &i, &j);
-    if (!job->stored || !advntk__tiles_get(job->stored, index, advntk__sym_tile(job->a, i, j))) {
-        TRY(compute_tile(job, i, j, arena, err));
+    if (job->a) {
+        tile = advntk__sym_tile(job->a, i, j);
+    } else {
+        tile = advntk_arena_get(arena, 1, advntk__gram_tile_bytes(job->precision));
+        if (!tile) {
+            FAIL(err, ENOMEM, "no memory for a tile of the kernel matrix");
+        }
+        /* edge tiles are padded with zeros */
+        memset(tile, 0, advntk__gram_tile_bytes(job->precision));
+    }
+    if (!job->stored || !advntk__tiles_get(job->stored, index, tile)) {
+        TRY(compute_tile(job, i, j, tile, arena, err));
         __atomic_add_fetch(&job->computed, 1, __ATOMIC_RELAXED);
         if (job->stored) {
-            advntk__tiles_put(job->stored, index, advntk__sym_tile(job->a, i, j));
+            advntk__tiles_put(job->stored, index, tile);
         }
     }
     done = __atomic_add_fetch(&job->done, 1, __ATOMIC_RELAXED);
@@ -113,8 +141,8 @@ size_t advntk__gram_tile_bytes(enum advntk_precision precision)
 
 advntk_status advntk__gram_compute(struct advntk_host *host, const struct advntk_kernel_ops *kernel,
                                    void *kernel_state, const void *points, ptrdiff_t n,
-                                   enum advntk_precision precision, struct advntk__tiles *stored,
-                                   struct advntk_sym **a, ptrdiff_t *computed,
+                                   enum advntk_precision precision, struct advntk__tiles **stored,
+                                   bool on_disk, struct advntk_sym **a, ptrdiff_t *computed,
                                    struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
@@ -122,12 +150,30 @@ advntk_status advntk__gram_compute(struct advntk_host *host, const struct advntk
                            .kernel = kernel,
                            .kernel_state = kernel_state,
                            .points = points,
-                           .stored = stored};
+                           .n = n,
+                           .precision = precision,
+                           .total = advntk__gram_tiles(n),
+                           .stored = stored ? *stored : NULL};
 
     *a = NULL;
-    TRY(advntk__sym_new(n, precision, &job.a, err));
-    job.total = advntk__gram_tiles(n);
+    if (on_disk && !job.stored) {
+        FAIL(err, ELIMIT,
+             "the kernel matrix of %td images is larger than the memory, and cannot be kept on the "
+             "disk",
+             n);
+    }
+    if (!on_disk) {
+        TRY(advntk__sym_new(n, precision, &job.a, err));
+    }
     TRY(advntk_parallel_for(host, (ptrdiff_t)job.total, gram_tile, &job, err));
+    if (on_disk) {
+        if (!advntk__tiles_complete(job.stored)) {
+            FAIL(err, EIO, "the kernel matrix of %td images could not be kept on the disk", n);
+        }
+        advntk__tiles_share(job.stored);
+        TRY(advntk__sym_on_disk(n, precision, job.stored, &job.a, err));
+        *stored = NULL;
+    }
     *a = job.a;
     job.a = NULL;
     if (computed) {

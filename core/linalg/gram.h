@@ -17,25 +17,35 @@ enum { ADVNTK__TILE = 512 };
  */
 ADVNTK_MUST_CHECK advntk_status advntk__sym_new(ptrdiff_t n, enum advntk_precision precision,
                                                 struct advntk_sym **a, struct advntk_error *err);
+struct advntk__tiles;
+/*
+ * The same with its tiles on the disk, of which each pass reads one after the other: for a matrix
+ * larger than the memory. file holds all tiles, and is the matrix's from now on. What is said of
+ * memory below (tile, entry, set) is not for it. Fails: ENOMEM, ESHAPE.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__sym_on_disk(ptrdiff_t n, enum advntk_precision precision,
+                                                    struct advntk__tiles *file,
+                                                    struct advntk_sym **a,
+                                                    struct advntk_error *err);
 void advntk__sym_free(struct advntk_sym *a);
 void *advntk__sym_tile(struct advntk_sym *a, ptrdiff_t i,
-                       ptrdiff_t j); /* j <= i; leading dimension 512 */
-int64_t advntk__sym_bytes(const struct advntk_sym *a);
+                       ptrdiff_t j);                   /* j <= i; leading dimension 512 */
+int64_t advntk__sym_bytes(const struct advntk_sym *a); /* of memory */
 enum advntk_precision advntk__sym_precision(const struct advntk_sym *a);
 double advntk__sym_entry(const struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column);
 /* Entries (row,column) and (column,row); for tests and small work. */
 void advntk__sym_set(struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column, double value);
 
-struct advntk__tiles;
 /*
  * The Gram matrix of prepared points; diagonal from kernel->diagonal. Progress "kernel matrix".
- * stored: tiles that are there are read, the others kept as they are done; NULL: none.
- * *computed: how many tiles were not there; NULL: not wanted. Fails: ENUMERIC with the entry.
+ * stored: tiles that are there are read, the others kept as they are done; NULL: none. on_disk:
+ * the matrix stays there, and takes *stored over (NULL then). *computed: how many tiles were not
+ * there; NULL: not wanted. Fails: ENUMERIC with the entry, EIO (on_disk: a tile cannot be kept).
  */
 ADVNTK_MUST_CHECK advntk_status advntk__gram_compute(
     struct advntk_host *host, const struct advntk_kernel_ops *kernel, void *kernel_state,
-    const void *points, ptrdiff_t n, enum advntk_precision precision, struct advntk__tiles *stored,
-    struct advntk_sym **a, ptrdiff_t *computed, struct advntk_error *err);
+    const void *points, ptrdiff_t n, enum advntk_precision precision, struct advntk__tiles **stored,
+    bool on_disk, struct advntk_sym **a, ptrdiff_t *computed, struct advntk_error *err);
 ptrdiff_t advntk__gram_tiles(ptrdiff_t n); /* of the lower triangle */
 size_t advntk__gram_tile_bytes(enum advntk_precision precision);
 

@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "linalg/room.h"
 #include "linalg/sym.h"
+#include "store/tiles.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -30,24 +31,37 @@ static void ask_for_large_pages(unsigned char *memory, size_t bytes)
 #endif
 }
 
+/* Everything but the tiles. */
+static advntk_status sym_shape(ptrdiff_t n, enum advntk_precision precision, struct advntk_sym **a,
+                               struct advntk_error *err)
+{
+    struct advntk_sym *s;
+
+    *a = NULL;
+    if (n < 1 || n > (ptrdiff_t)1 << 30) {
+        return ADVNTK_FAIL(err, ESHAPE, "a kernel matrix of %td rows: expected 1 to 2^30", n);
+    }
+    s = calloc(1, sizeof(*s));
+    if (!s) {
+        return ADVNTK_FAIL(err, ENOMEM, "no memory for a matrix");
+    }
+    *s = (struct advntk_sym){.n = n,
+                             .tiles = (n + TILE - 1) / TILE,
+                             .precision = precision,
+                             .tile_bytes = advntk__gram_tile_bytes(precision)};
+    *a = s;
+    return ADVNTK_OK;
+}
+
 advntk_status advntk__sym_new(ptrdiff_t n, enum advntk_precision precision, struct advntk_sym **a,
                               struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    struct advntk_sym *s = calloc(1, sizeof(*s));
+    struct advntk_sym *s = NULL;
     double bytes;
 
     *a = NULL;
-    if (!s) {
-        FAIL(err, ENOMEM, "no memory for a matrix");
-    }
-    if (n < 1 || n > (ptrdiff_t)1 << 30) {
-        FAIL(err, ESHAPE, "a kernel matrix of %td rows: expected 1 to 2^30", n);
-    }
-    s->n = n;
-    s->tiles = (n + TILE - 1) / TILE;
-    s->precision = precision;
-    s->tile_bytes = advntk__gram_tile_bytes(precision);
+    TRY(sym_shape(n, precision, &s, err));
     bytes = (double)s->tiles * (double)(s->tiles + 1) / 2 * (double)s->tile_bytes;
     TRY(advntk__room_check("this kernel matrix", bytes, advice, err));
     s->memory = advntk_alloc(s->tiles * (s->tiles + 1) / 2, s->tile_bytes);
@@ -64,6 +78,18 @@ out:
     return rc;
 }
 
+advntk_status advntk__sym_on_disk(ptrdiff_t n, enum advntk_precision precision,
+                                  struct advntk__tiles *file, struct advntk_sym **a,
+                                  struct advntk_error *err)
+{
+    advntk_status rc = sym_shape(n, precision, a, err);
+
+    if (rc == ADVNTK_OK) {
+        (*a)->file = file;
+    }
+    return rc;
+}
+
 void advntk__sym_name(struct advntk_sym *a, const uint8_t key[16])
 {
     a->named = true;
@@ -73,6 +99,7 @@ void advntk__sym_name(struct advntk_sym *a, const uint8_t key[16])
 void advntk__sym_free(struct advntk_sym *a)
 {
     if (a) {
+        advntk__tiles_close(a->file);
         advntk_free(a->memory);
         free(a);
     }
@@ -85,17 +112,12 @@ ptrdiff_t advntk_sym_size(const struct advntk_sym *a)
 
 int64_t advntk__sym_bytes(const struct advntk_sym *a)
 {
-    return (int64_t)advntk__gram_tiles(a->n) * (int64_t)a->tile_bytes;
+    return a->memory ? (int64_t)advntk__gram_tiles(a->n) * (int64_t)a->tile_bytes : 0;
 }
 
 enum advntk_precision advntk__sym_precision(const struct advntk_sym *a)
 {
     return a->precision;
-}
-
-const void *advntk__sym_tile_const(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j)
-{
-    return a->memory + (size_t)(i * (i + 1) / 2 + j) * a->tile_bytes;
 }
 
 void *advntk__sym_tile(struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j)
@@ -122,10 +144,15 @@ void advntk__sym_tile_at(ptrdiff_t index, ptrdiff_t *i, ptrdiff_t *j)
     *j = index - row * (row + 1) / 2;
 }
 
+static const void *tile_of(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j)
+{
+    return a->memory + (size_t)(i * (i + 1) / 2 + j) * a->tile_bytes;
+}
+
 double advntk__sym_entry(const struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column)
 {
     ptrdiff_t r = row > column ? row : column, c = row > column ? column : row;
-    const void *tile = advntk__sym_tile_const(a, r / TILE, c / TILE);
+    const void *tile = tile_of(a, r / TILE, c / TILE);
     ptrdiff_t at = r % TILE * TILE + c % TILE;
     return a->precision == ADVNTK_PRECISION_FLOAT32 ? (double)((const float *)tile)[at]
                                                     : ((const double *)tile)[at];
@@ -151,14 +178,46 @@ void advntk__sym_set(struct advntk_sym *a, ptrdiff_t row, ptrdiff_t column, doub
     }
 }
 
-void advntk__sym_tile_widen(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j, double *to)
+advntk_status advntk__sym_tile_room(const struct advntk_sym *a, struct advntk_arena *arena,
+                                    void **room, struct advntk_error *err)
 {
-    const void *from = advntk__sym_tile_const(a, i, j);
+    *room = a->memory ? NULL : advntk_arena_get(arena, 1, a->tile_bytes);
+    return a->memory || *room
+               ? ADVNTK_OK
+               : ADVNTK_FAIL(err, ENOMEM, "no memory for a tile of the kernel matrix");
+}
+
+advntk_status advntk__sym_tile_load(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j,
+                                    void *room, const void **tile, struct advntk_error *err)
+{
+    if (a->memory) {
+        *tile = tile_of(a, i, j);
+        return ADVNTK_OK;
+    }
+    if (!advntk__tiles_get(a->file, i * (i + 1) / 2 + j, room)) {
+        return ADVNTK_FAIL(err, EIO,
+                           "tile (%td, %td) of the kernel matrix cannot be read from the disk: run "
+                           "again, and it is computed again",
+                           i, j);
+    }
+    *tile = room;
+    return ADVNTK_OK;
+}
+
+advntk_status advntk__sym_tile_widen(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j,
+                                     void *room, double *to, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const void *from;
+
+    TRY(advntk__sym_tile_load(a, i, j, room, &from, err));
     if (a->precision == ADVNTK_PRECISION_FLOAT64) {
         memcpy(to, from, a->tile_bytes);
-        return;
+        goto out;
     }
     for (ptrdiff_t at = 0; at < TILE * TILE; at++) {
         to[at] = (double)((const float *)from)[at];
     }
+out:
+    return rc;
 }

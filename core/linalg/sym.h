@@ -9,18 +9,28 @@ struct advntk_sym {
     ptrdiff_t n, tiles; /* tiles: tile rows, n / 512 rounded up */
     enum advntk_precision precision;
     size_t tile_bytes;
-    unsigned char *memory; /* tile (i,j) at i(i+1)/2 + j, j <= i */
+    unsigned char *memory;      /* tile (i,j) at i(i+1)/2 + j, j <= i; NULL: */
+    struct advntk__tiles *file; /* they are on the disk, in that order; owned */
     bool named;
     uint8_t key[16]; /* if named */
 };
 
-const void *advntk__sym_tile_const(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j);
 ptrdiff_t advntk__sym_tile_rows(const struct advntk_sym *a,
                                 ptrdiff_t i); /* 512, less in the last */
 /* Tile row and column of the tile at `index` in memory. */
 void advntk__sym_tile_at(ptrdiff_t index, ptrdiff_t *i, ptrdiff_t *j);
-/* to (512,512) float64 <- tile (i,j) */
-void advntk__sym_tile_widen(const struct advntk_sym *a, ptrdiff_t i, ptrdiff_t j, double *to);
+/* Room for a tile that is read from the disk; NULL where all are in memory. Fails: ENOMEM. */
+ADVNTK_MUST_CHECK advntk_status advntk__sym_tile_room(const struct advntk_sym *a,
+                                                      struct advntk_arena *arena, void **room,
+                                                      struct advntk_error *err);
+/* *tile: where it is in memory, or `room` with what is on the disk. Fails: EIO. */
+ADVNTK_MUST_CHECK advntk_status advntk__sym_tile_load(const struct advntk_sym *a, ptrdiff_t i,
+                                                      ptrdiff_t j, void *room, const void **tile,
+                                                      struct advntk_error *err);
+/* to (512,512) float64 <- tile (i,j). Fails: EIO. */
+ADVNTK_MUST_CHECK advntk_status advntk__sym_tile_widen(const struct advntk_sym *a, ptrdiff_t i,
+                                                       ptrdiff_t j, void *room, double *to,
+                                                       struct advntk_error *err);
 
 /* Scratch memory of products with up to k vectors. */
 struct advntk__apply;

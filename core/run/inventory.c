@@ -7,10 +7,13 @@
 #include "base/host.h"
 #include "base/try.h"
 #include "graph/graph.h"
+#include "linalg/gram.h"
 #include "linalg/room.h"
 #include "run/evaluate.h"
 #include "run/identity.h"
+#include "run/runner.h"
 #include "run/slots.h"
+#include "store/cache.h"
 
 #include <advntk/node.h>
 #include <advntk/plugin.h>
@@ -250,20 +253,45 @@ out:
     return rc;
 }
 
-struct advntk__room advntk__room_now(int64_t limit)
+static double bytes_of(const struct advntk__memory *need)
 {
-    return limit ? (struct advntk__room){(double)limit, advntk__room_used(), true}
-                 : (struct advntk__room){advntk__room_free(), 0, false};
+    return (double)need->gram + (double)need->method + (double)need->images;
+}
+
+struct advntk__room advntk__inventory_room(struct advntk__inventory *inventory,
+                                           const struct advntk__runner_options *options,
+                                           int threads)
+{
+    enum { TILES_AT_WORK = 2 }; /* of a thread: one as stored, one widened */
+    const int64_t limit = options->memory_limit,
+                  cache = options->cache_limit ? options->cache_limit : advntk__cache_default;
+    struct advntk__room room = {advntk__room_free(), 0, false};
+
+    if (limit) {
+        room = (struct advntk__room){(double)limit, advntk__room_used(), true};
+    }
+    for (ptrdiff_t i = 0; i < inventory->count; i++) {
+        struct advntk__memory *need = &inventory->items[i].need;
+        struct advntk__memory less = *need;
+        less.gram = (int64_t)threads * TILES_AT_WORK *
+                    (int64_t)advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64);
+        less.on_disk = true;
+        if (!options->no_share && need->gram <= cache && less.gram < need->gram &&
+            bytes_of(need) + room.held > room.bytes && bytes_of(&less) + room.held <= room.bytes) {
+            *need = less;
+        }
+    }
+    return room;
 }
 
 advntk_status advntk__item_fits(const struct advntk__item *item, struct advntk__room room,
                                 struct advntk_error *err)
 {
     const struct advntk__memory *need = &item->need;
-    const int64_t all = need->gram + need->method + need->images;
+    const double all = bytes_of(need) + room.held;
     char text[6][32], held[64] = "";
 
-    if ((double)all + room.held <= room.bytes) {
+    if (all <= room.bytes) {
         return ADVNTK_OK;
     }
     if (room.limited) {
@@ -274,7 +302,7 @@ advntk_status advntk__item_fits(const struct advntk__item *item, struct advntk__
         err, ELIMIT,
         "this run needs %s (%skernel matrix of %td images %s, method %s %s, images and workspace "
         "%s), %s are %s: use %sfewer training images%s",
-        advntk__size_text(all + (int64_t)room.held, text[0]), held, item->train,
+        advntk__size_text((int64_t)all, text[0]), held, item->train,
         advntk__size_text(need->gram, text[1]), item->config->method.plugin->name,
         advntk__size_text(need->method, text[2]), advntk__size_text(need->images, text[3]),
         advntk__size_text((int64_t)room.bytes, text[4]),

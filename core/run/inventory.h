@@ -63,7 +63,12 @@ struct advntk__room {
     double bytes, held;
     bool limited; /* by --memory; else it is what is free, and nothing is held of it */
 };
-struct advntk__room advntk__room_now(int64_t limit); /* of --memory; 0: none was given */
+/* The room there is now; and marks the runs whose kernel matrix alone is too large for it to keep
+ * it on the disk, where the cache may hold that much. */
+struct advntk__runner_options;
+struct advntk__room advntk__inventory_room(struct advntk__inventory *inventory,
+                                           const struct advntk__runner_options *options,
+                                           int threads);
 /* ELIMIT with the numbers and what to do, where the run alone needs more. */
 ADVNTK_MUST_CHECK advntk_status advntk__item_fits(const struct advntk__item *item,
                                                   struct advntk__room room,

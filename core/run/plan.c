@@ -195,11 +195,12 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
     const struct row *row = &p->rows[i];
     const json_int_t bytes = item->need.gram + item->need.method + item->need.images;
     json_t *object = json_pack(
-        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:I, s:I}", "index", (json_int_t)i + 1,
-        "id", *item->id ? json_string(item->id) : json_null(), "name", item->config->name, "method",
-        item->config->method.plugin->name, "overrides", advntk__node_json(item->config->overrides),
-        "state", state_names[row->state], "matrix_of", (json_int_t)row->matrix_of + 1, "model_of",
-        (json_int_t)item->first_of_fit + 1, "computes_matrix", row->matrix, "computes_model",
+        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:b, s:I, s:I}", "index",
+        (json_int_t)i + 1, "id", *item->id ? json_string(item->id) : json_null(), "name",
+        item->config->name, "method", item->config->method.plugin->name, "overrides",
+        advntk__node_json(item->config->overrides), "state", state_names[row->state], "matrix_of",
+        (json_int_t)row->matrix_of + 1, "model_of", (json_int_t)item->first_of_fit + 1,
+        "computes_matrix", row->matrix, "matrix_on_disk", item->need.on_disk, "computes_model",
         row->model, "evaluations", (json_int_t)row->evaluations, "bytes", bytes);
 
     json_object_set_new(object, "seconds", seconds_json(p, row->charged.wall));
@@ -271,7 +272,7 @@ static advntk_status planner_init(struct planner *p, struct advntk_host *host,
     p->host->cancel = host->cancel;
     TRY(advntk__inventory_init(&p->inventory, study, &setup, err));
     TRY(advntk__costs_new(p->options->results, &p->costs, err));
-    p->room = advntk__room_now(p->options->memory_limit);
+    p->room = advntk__inventory_room(&p->inventory, p->options, p->host->threads);
     p->rows = calloc((size_t)p->inventory.count, sizeof(*p->rows));
     if (!p->rows) {
         FAIL(err, ENOMEM, "no memory for the plan");

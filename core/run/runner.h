@@ -52,6 +52,7 @@ struct advntk__workplace {
     bool alone;                          /* no other run is computed at the same time */
     bool anew;                           /* what is stored of the run is removed first */
     bool train_again;                    /* keeps the stored evaluations, not the model */
+    bool on_disk;                        /* the kernel matrix is larger than the memory */
 };
 
 /* The outcome of a run of which nothing is known yet. NULL: no memory. */

@@ -274,8 +274,15 @@ static advntk_status make_gram(struct advntk_host *host, struct advntk_sym **gra
         TRY(open_stored(host, key, &stored, err));
     }
     started = advntk__spent_now();
+    if (s->on_disk) {
+        advntk_log(host, ADVNTK_LOG_INFO,
+                   "the kernel matrix of %td images stays on the disk: it is larger than the "
+                   "memory",
+                   s->problem.train);
+    }
     TRY(advntk__gram_compute(host, m->ops, m->state, m->points, s->problem.train,
-                             s->problem.precision, stored, gram, &s->meter.matrix_tiles, err));
+                             s->problem.precision, &stored, s->on_disk, gram,
+                             &s->meter.matrix_tiles, err));
     if (host->cache) {
         advntk__sym_name(*gram, key);
     }

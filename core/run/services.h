@@ -53,6 +53,7 @@ struct advntk__run_services {
     struct advntk_problem problem;
     const struct advntk__registry *registry; /* borrowed; NULL: nothing is cached */
     uint8_t kernel_key[16];
+    bool on_disk; /* the kernel matrix stays there, and passes read it */
     struct advntk__meter meter;
     ptrdiff_t metric_count; /* of the step that runs */
     struct advntk__metric metrics[ADVNTK__METRICS];
@@ -77,6 +78,7 @@ ADVNTK_MUST_CHECK advntk_status advntk__model_graph(const struct advntk__model_c
  * its own. */
 struct advntk__memory {
     int64_t gram, method, images; /* method: a factor, Krylov vectors; images: also workspace */
+    bool on_disk;                 /* the kernel matrix; gram is of the tiles at work then */
 };
 void advntk__memory_need(const struct advntk__run_services *services, struct advntk__memory *need);
 /* "37.3 GiB"; returns text */

@@ -332,6 +332,7 @@ static advntk_status attempt(struct job *job, const struct advntk__item *item, j
         TRY(advntk__item_fits(item, w->room, err));
     }
     job->place.source = item->source;
+    job->place.on_disk = item->need.on_disk;
     job->place.anew = w->options->fresh && !w->begun[item->first_of_fit];
     job->place.train_again = w->options->no_share && w->begun[item->first_of_fit];
     rc = advntk__run_compute(&job->place, item->config, object, state, err);
@@ -616,7 +617,7 @@ static advntk_status work_init(struct work *w, struct advntk_error *err)
         }
     }
     TRY(advntk__costs_new(w->cache.folder ? w->options->results : NULL, &w->costs, err));
-    w->room = advntk__room_now(w->options->memory_limit);
+    w->room = advntk__inventory_room(&w->inventory, w->options, w->host->threads);
     TRY(jobs_init(w, err));
     expect_all(w);
 out:
@@ -700,12 +701,13 @@ advntk_status advntk__study_check(struct advntk_host *host, const struct advntk_
     const struct advntk__inventory_setup setup = {
         .host = host, .registry = registry, .results = options->results, .with_graphs = true};
     struct advntk__inventory inventory = {0};
-    struct advntk__room room = advntk__room_now(options->memory_limit);
+    struct advntk__room room;
     struct advntk_error why;
     ptrdiff_t failed = 0;
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__inventory_init(&inventory, study, &setup, err));
+    room = advntk__inventory_room(&inventory, options, host->threads);
     for (ptrdiff_t i = 0; i < inventory.count; i++) {
         const struct advntk__item *item = &inventory.items[i];
         if (item->fault != ADVNTK_OK) {

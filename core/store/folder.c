@@ -76,10 +76,11 @@ enum advntk__run_state advntk__folder_state(const struct advntk__folder *folder)
 
 static advntk_status remove_tree(const char *path, bool temporaries_only, struct advntk_error *err);
 
+/* NAME.PID.tmp (base/files.h), and what libzip makes of such a name: NAME.PID.tmp.XXXXXX */
 static bool is_temporary(const char *name)
 {
-    size_t length = strlen(name);
-    return length > 4 && strcmp(name + length - 4, ".tmp") == 0;
+    const char *end = strstr(name, ".tmp");
+    return end && end > name && (end[4] == '\0' || (end[4] == '.' && strlen(end) == 11));
 }
 
 static advntk_status remove_entry(const char *folder, const char *name, bool temporaries_only,

@@ -176,7 +176,6 @@ static advntk_status open_once(struct advntk__tiles *t, const struct advntk__cac
                                const struct advntk__tiles_setup *setup, bool *again,
                                char who[ADVNTK__LOCK_WHO], struct advntk_error *err)
 {
-    struct flock share = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
     char *path = advntk__files_join(t->folder, ADVNTK__CACHE_LOCK), other[ADVNTK__LOCK_WHO];
     advntk_status rc = ADVNTK_OK;
 
@@ -190,7 +189,7 @@ static advntk_status open_once(struct advntk__tiles *t, const struct advntk__cac
         TRY(open_to_write(t, cache, setup, err));
         index_read(t);
         if (advntk__tiles_complete(t)) { /* others may read it too */
-            (void)fcntl(t->lock, F_OFD_SETLK, &share);
+            advntk__tiles_share(t);
         }
         goto out;
     }
@@ -438,4 +437,11 @@ bool advntk__tiles_complete(const struct advntk__tiles *t)
         }
     }
     return true;
+}
+
+void advntk__tiles_share(struct advntk__tiles *t)
+{
+    struct flock share = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+
+    (void)fcntl(t->lock, F_OFD_SETLK, &share);
 }

@@ -67,5 +67,7 @@ ADVNTK_MUST_CHECK advntk_status advntk__tiles_verify(const char *folder, const c
                                                      ptrdiff_t *damaged, struct advntk_error *err);
 
 bool advntk__tiles_complete(const struct advntk__tiles *tiles); /* tiles and notes */
+/* Complete, and nothing more will be put: other processes may read it now. */
+void advntk__tiles_share(struct advntk__tiles *tiles);
 
 #endif

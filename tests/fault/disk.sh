@@ -19,7 +19,7 @@ has err "/proc/advntk: cannot create the folder" "is named"
 )
 is $? 1 "a file that cannot grow"
 has err "cannot write" "is told"
-is "$(find full -name '*.tmp' | grep -c .)" 0 "no temporary file is left"
+is "$(find full -name '*.tmp*' | grep -c .)" 0 "no temporary file is left"
 is "$(find full -name run.json | grep -c .)" 0 "and no finished run"
 "$advntk" run small.yaml -q --results full >out 2>err
 is $? 0 "with room again the run is finished"

@@ -40,6 +40,7 @@ for step in 1 4; do
 	# a line that was being written; once the model is stored there is none
 	[ -f "$folder/predictor.npz" ] || printf '{"step": 9' >>"$folder/metrics.jsonl"
 	: >"$folder/checkpoint/state.npz.1.tmp" 2>/dev/null
+	: >"$folder/evaluations/0.npz.1.tmp.a1B2c3" 2>/dev/null
 done
 # then after ever more of the time that is left: in the kernel matrix, steps, evaluations, the last files
 tries=0
@@ -57,7 +58,7 @@ ok 0 "killed $tries more times"
 is $? 0 "it is finished"
 same_results whole killed
 ok $? "with the bits of the uninterrupted one"
-is "$(find killed/runs -name '*.tmp' -o -name lock -o -name checkpoint | grep -c .)" 0 "and nothing half-written is left"
+is "$(find killed/runs -name '*.tmp*' -o -name lock -o -name checkpoint | grep -c .)" 0 "and nothing half-written is left"
 
 # an evaluation that was interrupted goes on with its journal, panel by panel
 slow='-s evaluate.pgd5.attack.steps=300 -s data.test=500'

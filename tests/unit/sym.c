@@ -3,8 +3,11 @@
 #include "config.h"
 #include "tap.h"
 
+#include "engine.h"
 #include "linalg/sym.h"
 #include "plugin.h"
+#include "scratch.h"
+#include "store/tiles.h"
 
 #include <float.h>
 
@@ -63,8 +66,8 @@ static void test_gram(struct advntk_host *host, ptrdiff_t n, enum advntk_precisi
     ptrdiff_t last = (n - 1) / ADVNTK__TILE, edge = n - last * ADVNTK__TILE;
     bool padded = true, mirrored = true;
 
-    if (!ok(advntk__gram_compute(host, &known_ops, &state, NULL, n, precision, NULL, &a, NULL,
-                                 &err) == ADVNTK_OK,
+    if (!ok(advntk__gram_compute(host, &known_ops, &state, NULL, n, precision, NULL, false, &a,
+                                 NULL, &err) == ADVNTK_OK,
             "gram of %td images: %s", n, err.text)) {
         return;
     }
@@ -79,7 +82,7 @@ static void test_gram(struct advntk_host *host, ptrdiff_t n, enum advntk_precisi
     }
     ok(worst == 0 && advntk_sym_size(a) == n && advntk__sym_precision(a) == precision,
        "n = %td: every entry is the kernel's, the diagonal its own", n);
-    advntk__sym_tile_widen(a, last, last, widened);
+    must(advntk__sym_tile_widen(a, last, last, NULL, widened, &err), &err);
     for (ptrdiff_t r = 0; r < ADVNTK__TILE; r++) {
         for (ptrdiff_t c = 0; c < ADVNTK__TILE; c++) {
             double value = widened[r * ADVNTK__TILE + c];
@@ -90,6 +93,76 @@ static void test_gram(struct advntk_host *host, ptrdiff_t n, enum advntk_precisi
     ok(padded && mirrored, "n = %td: the last tile is padded with zeros and holds both halves", n);
     advntk__sym_free(a);
     advntk_free(widened);
+}
+
+static struct advntk__tiles *tiles_open(struct advntk_host *host, const uint8_t *key, ptrdiff_t n,
+                                        enum advntk_precision precision)
+{
+    const struct advntk__cache cache = {scratch_folder, (int64_t)1 << 30};
+    const struct advntk__tiles_setup setup = {.key = key,
+                                              .kind = "kernel matrix",
+                                              .rows = n,
+                                              .count = advntk__gram_tiles(n),
+                                              .bytes = advntk__gram_tile_bytes(precision)};
+    struct advntk__tiles *tiles = NULL;
+    struct advntk_error err;
+    must(advntk__tiles_open(host, &cache, &setup, &tiles, &err), &err);
+    return tiles;
+}
+
+/* A positive definite matrix in memory and on the disk: products and solutions of the same bits. */
+static void test_on_disk(struct advntk_host *host, enum advntk_precision precision)
+{
+    enum { N = 1100, K = 3, SIZE = N * K };
+    const uint8_t key[16] = {(uint8_t)precision};
+    struct known state = {precision, -1, -1};
+    struct advntk_kernel_ops ops = known_ops;
+    struct advntk_error err = {.status = ADVNTK_OK};
+    struct advntk__tiles *file = tiles_open(host, key, N, precision);
+    struct advntk_sym *memory = NULL, *disk = NULL;
+    struct advntk_factor *factors[2] = {NULL, NULL};
+    double *x = test_reals(SIZE), *y[2] = {test_reals(SIZE), test_reals(SIZE)}, residuals[2];
+    ptrdiff_t computed;
+
+    must(advntk__gram_compute(host, &ops, &state, NULL, N, precision, NULL, false, &memory, NULL,
+                              &err),
+         &err);
+    ok(advntk__gram_compute(host, &ops, &state, NULL, N, precision, &file, true, &disk, &computed,
+                            &err) == ADVNTK_OK &&
+           !file && computed == advntk__gram_tiles(N) && advntk__sym_bytes(disk) == 0,
+       "a matrix on the disk: %s", err.text);
+    for (ptrdiff_t i = 0; i < SIZE; i++) {
+        x[i] = sin((double)i);
+    }
+    must(advntk_sym_apply(host, memory, K, x, y[0], &err), &err);
+    must(advntk_sym_apply(host, disk, K, x, y[1], &err), &err);
+    ok(memcmp(y[0], y[1], SIZE * sizeof(double)) == 0, "products have the same bits");
+    for (int which = 0; which < 2; which++) {
+        const struct advntk_sym *a = which ? disk : memory;
+        memcpy(y[which], x, SIZE * sizeof(double));
+        /* the diagonal is -i: the ridge makes it dominate the rows, of which the sums are < 7e5 */
+        must(advntk_factor_new(host, a, 1e6, &factors[which], &err), &err);
+        must(advntk_factor_solve(host, factors[which], a, K, y[which], &residuals[which], &err),
+             &err);
+    }
+    ok(memcmp(y[0], y[1], SIZE * sizeof(double)) == 0 && residuals[0] == residuals[1],
+       "solutions and their residuals too");
+    ok(advntk_factor_condition(factors[0]) == advntk_factor_condition(factors[1]),
+       "and condition numbers");
+    advntk__sym_free(disk);
+    disk = NULL;
+    file = tiles_open(host, key, N, precision);
+    must(advntk__gram_compute(host, &ops, &state, NULL, N, precision, &file, true, &disk, &computed,
+                              &err),
+         &err);
+    ok(computed == 0, "its tiles are used again");
+    advntk_factor_free(factors[0]);
+    advntk_factor_free(factors[1]);
+    advntk__sym_free(disk);
+    advntk__sym_free(memory);
+    advntk_free(x);
+    advntk_free(y[0]);
+    advntk_free(y[1]);
 }
 
 int main(void)
@@ -113,8 +186,15 @@ int main(void)
         test_gram(host, sizes[s], ADVNTK_PRECISION_FLOAT32);
         test_gram(host, sizes[s], ADVNTK_PRECISION_FLOAT64);
     }
-    ok(advntk__gram_compute(host, &known_ops, &state, NULL, 800, state.precision, NULL, &a, NULL,
-                            &err) == ADVNTK_ENUMERIC &&
+    scratch_make();
+    test_on_disk(host, ADVNTK_PRECISION_FLOAT32);
+    test_on_disk(host, ADVNTK_PRECISION_FLOAT64);
+    ok(advntk__gram_compute(host, &known_ops, &state, NULL, 800, state.precision, NULL, true, &a,
+                            NULL, &err) == ADVNTK_ELIMIT,
+       "on the disk without a place there: %s", err.text);
+    scratch_remove();
+    ok(advntk__gram_compute(host, &known_ops, &state, NULL, 800, state.precision, NULL, false, &a,
+                            NULL, &err) == ADVNTK_ENUMERIC &&
            !a,
        "a NaN is an error");
     is_text(err.text, "kernel matrix: entry (700, 12) of 800 training images is nan",
