@@ -82,8 +82,8 @@ static void run(int threads, const struct advntk_slot *kernel,
     must(ops->points_put(state, all, 0, n, x, &err), &err);
     must(ops->points_new(state, ROWS, &few, &err), &err);
     must(ops->points_put(state, few, 0, ROWS, x + 7 * d, &err), &err);
-    must(advntk__gram_compute(host, ops, state, all, n, setup->precision, NULL, &o->gram, NULL,
-                              &err),
+    must(advntk__gram_compute(host, ops, state, all, n, setup->precision, NULL, false, &o->gram,
+                              NULL, &err),
          &err);
     must(ops->panel(state, few, all, o->panel, &tape, &err), &err);
     must(ops->panel_vjp(state, tape, M, g, o->dx, &err), &err);
