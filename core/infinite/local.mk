@@ -14,6 +14,7 @@ libadvntk_la_SOURCES += \
 	core/infinite/position.h \
 	core/infinite/position_image.c \
 	core/infinite/position_net.c \
+	core/infinite/position_section.c \
 	core/infinite/predictor.c \
 	core/infinite/predictor.h \
 	core/infinite/program.c \
@@ -28,4 +29,5 @@ libkernels_la_SOURCES += \
 	core/infinite/position_back.inc \
 	core/infinite/position_pass.c \
 	core/infinite/position_pass.inc \
+	core/infinite/position_shift.inc \
 	core/infinite/series.inc

@@ -20,11 +20,13 @@
 #define ADVNTK_INFINITE_POSITION_H
 
 #include "graph/graph.h"
+#include "infinite/pixel.h"
 
 #include <advntk/activation.h>
 #include <advntk/infinite.h>
 
 struct advntk__hermite_table;
+struct advntk__position_section;
 
 enum advntk__position_kind {
     ADVNTK__POSITION_INPUT,
@@ -49,13 +51,14 @@ struct advntk__position_step {
     ptrdiff_t *from; /* steps; owned */
     ptrdiff_t height, width, pixels, entries;
     bool full;
-    ptrdiff_t last_use;                /* the last step that reads it */
-    struct advntk__position_axis y, x; /* AFFINE, POOL */
-    bool wraps;                        /* the image's far side stands beyond its edge, not zeros */
-    double scale;                      /* POOL: of a window's sum */
-    double w2, b2, mix, one;           /* AFFINE: K' = w2 A K + b2, T' = w2 A T + mix A K + one */
-    ptrdiff_t slot;                    /* ACTIVATION, NORM: its place among the deviations */
-    ptrdiff_t series; /* ACTIVATION: its place among the series; -1: it has duals */
+    const struct advntk__position_section *section; /* that does it; NULL: none */
+    ptrdiff_t last_use;                             /* the last step that reads it */
+    struct advntk__position_axis y, x;              /* AFFINE, POOL */
+    bool wraps;              /* the image's far side stands beyond its edge, not zeros */
+    double scale;            /* POOL: of a window's sum */
+    double w2, b2, mix, one; /* AFFINE: K' = w2 A K + b2, T' = w2 A T + mix A K + one */
+    ptrdiff_t slot;          /* ACTIVATION, NORM: its place among the deviations */
+    ptrdiff_t series;        /* ACTIVATION: its place among the series; -1: it has duals */
     struct advntk__hermite_table *table; /* of them; NULL: it has duals */
     double eps;                          /* NORM */
     bool whole_image;                    /* NORM */
@@ -65,10 +68,38 @@ struct advntk__position_step {
     advntk_dual64_fn dual64;
 };
 
+/*
+ * Steps of full maps that run shift by shift: convolutions of stride 1 with zeros beyond the edge,
+ * activations and sums take the covariances of all positions p with p + o to others of the same o.
+ * So they are networks of pixel maps, one a shift, that pixel_pass.c runs in the first-level cache;
+ * full maps stand at their ends alone, and none where the ends are images and a global pool.
+ *
+ * A shift is one number, as lines follow each other: p + o modulo `period`, the second image with a
+ * margin at the end of each line (and lines of them at its end). That no position is met twice and
+ * none left out is why one loop over `period` shifts is enough. Step k of `net` is step source + k.
+ */
+struct advntk__position_section {
+    ptrdiff_t source;      /* whose map it reads */
+    ptrdiff_t first, last; /* the steps that it does; only the last has a map */
+    bool images;           /* the source is the products of images, and no map */
+    bool pools;            /* the last is a global pool */
+    struct advntk__pixel_net net;
+    struct advntk__pixel_code code;
+    ptrdiff_t *numbers; /* owned */
+    const ptrdiff_t **from;
+};
+
 /* Where the maps are: at[step]. Maps share memory when they are not needed at the same time. */
 struct advntk__position_plan {
     ptrdiff_t *at;
     ptrdiff_t size; /* numbers in all */
+};
+
+struct advntk__position_plans {
+    struct advntk__position_plan forward; /* values, when nothing follows */
+    struct advntk__position_plan kept;    /* values that reverse mode reads stay */
+    struct advntk__position_plan reverse; /* derivatives */
+    bool replays;                         /* reverse mode reads values of the forward run */
 };
 
 struct advntk__position_net {
@@ -78,29 +109,33 @@ struct advntk__position_net {
     ptrdiff_t series;        /* numbers in its Hermite series */
     ptrdiff_t scratch, wide; /* numbers that a run needs besides maps */
     ptrdiff_t channels, most_pixels;
-    struct advntk__position_plan forward; /* values, when nothing follows */
-    struct advntk__position_plan kept;    /* values that reverse mode needs stay */
-    struct advntk__position_plan reverse; /* derivatives */
+    struct advntk__position_section *sections;
+    ptrdiff_t section_count;
+    struct advntk__position_plans pairs; /* without what sections do */
+    struct advntk__position_plans own;   /* of an image with itself, step by step */
 };
 
 /*
  * One pair. x, y: channels,pixels; a, ia, b, ib: slots, standard deviations and inverses before an
  * activation, 1/sqrt(eps + variance) (twice) of a layer norm; series: number t of pixel p of a
  * series is at series + t * pixels + p. K, T, gK, gT: maps of a plan; T, gT NULL: not wanted. q:
- * slots, the derivatives with respect to the first image's variances are added to it. scratch,
- * wide: net's.
+ * slots, the derivatives with respect to the first image's variances are added to it; dx
+ * (channels,pixels): those with respect to its pixels, by sections. sections: whether they run.
+ * scratch, wide: net's.
  */
 struct advntk__position_pair32 {
     const float *x, *y, *a, *ia, *b, *ib, *series_a, *series_b;
     const ptrdiff_t *at, *g_at;
     float *K, *T, *gK, *gT, *scratch;
-    double *wide, *q;
+    double *wide, *q, *dx;
+    bool sections;
 };
 struct advntk__position_pair64 {
     const double *x, *y, *a, *ia, *b, *ib, *series_a, *series_b;
     const ptrdiff_t *at, *g_at;
     double *K, *T, *gK, *gT, *scratch;
-    double *wide, *q;
+    double *wide, *q, *dx;
+    bool sections;
 };
 
 /* Steps first .. last, in this order; in reverse from last down to first. The caller sets the
@@ -134,6 +169,12 @@ ADVNTK_MUST_CHECK advntk_status advntk__position_compile(const struct advntk_gra
                                                          enum advntk_precision precision,
                                                          struct advntk__position_net *net,
                                                          struct advntk_error *err);
+/* Finds the sections, before plans are made (position_section.c). */
+ADVNTK_MUST_CHECK advntk_status advntk__position_sections(struct advntk__position_net *net,
+                                                          const struct advntk_graph *graph, int isa,
+                                                          enum advntk_precision precision,
+                                                          struct advntk_error *err);
+void advntk__position_section_release(struct advntk__position_section *section);
 void advntk__position_release(struct advntk__position_net *net);
 
 /* One image in float64 (position_image.c): its covariances with itself. */

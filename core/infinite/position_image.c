@@ -23,11 +23,12 @@ ptrdiff_t advntk__position_image_room(const struct advntk__position_net *net, bo
                                       bool gradient, double *room,
                                       struct advntk__position_image *image)
 {
-    ptrdiff_t maps = gradient ? net->kept.size : net->forward.size, used = 0;
+    ptrdiff_t maps = gradient ? net->own.kept.size : net->own.forward.size, used = 0;
     ptrdiff_t fixed = net->scratch + net->wide + 3 * net->most_pixels;
 
     if (!room) {
-        return maps * (tangent ? 2 : 1) + fixed + (gradient ? net->reverse.size + net->slots : 0);
+        return maps * (tangent ? 2 : 1) + fixed +
+               (gradient ? net->own.reverse.size + net->slots : 0);
     }
     image->K = room;
     used = maps;
@@ -40,8 +41,8 @@ ptrdiff_t advntk__position_image_room(const struct advntk__position_net *net, bo
     image->own = room + used;
     used += 3 * net->most_pixels;
     image->gK = gradient ? room + used : NULL;
-    image->q = gradient ? room + used + net->reverse.size : NULL;
-    return used + (gradient ? net->reverse.size + net->slots : 0);
+    image->q = gradient ? room + used + net->own.reverse.size : NULL;
+    return used + (gradient ? net->own.reverse.size + net->slots : 0);
 }
 
 static struct advntk__position_pair64 own_pair(const struct advntk__position_net *net,
@@ -56,8 +57,8 @@ static struct advntk__position_pair64 own_pair(const struct advntk__position_net
         .ib = image->inverse,
         .series_a = image->series,
         .series_b = image->series,
-        .at = image->gK ? net->kept.at : net->forward.at,
-        .g_at = net->reverse.at,
+        .at = image->gK ? net->own.kept.at : net->own.forward.at,
+        .g_at = net->own.reverse.at,
         .K = image->K,
         .T = image->T,
         .gK = image->gK,

@@ -13,6 +13,11 @@
 /* Numbers that an activation works on at once, and the arrays of that length that it needs. */
 enum { CHUNK = 1024, CHUNK_ARRAYS = 10 };
 
+static inline ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
 /* The input under place t of output o's window; -1: a zero. */
 static inline ptrdiff_t input_at(const struct advntk__position_axis *axis, bool wraps, ptrdiff_t o,
                                  ptrdiff_t t)
@@ -113,6 +118,65 @@ static inline bool next_chunk(const struct advntk__position_step *step, struct c
     return c->y < step->height;
 }
 
+/* ---- sections ---- */
+
+/* Numbers of parts of a section's memory: pixels of either image, all that is prepared of them. */
+struct section_sizes {
+    ptrdiff_t x, y, a, b;
+};
+
+static inline struct section_sizes section_sizes(const struct advntk__position_section *s)
+{
+    ptrdiff_t channels = s->images ? s->net.channels : 0, span = s->net.steps[0].span;
+    ptrdiff_t x = channels * span, y = channels * (span + s->net.period);
+
+    return (struct section_sizes){x, y, x + 2 * s->net.slots, y + 2 * s->net.slots};
+}
+
+/* Position p of the first image and p + o of the second. */
+struct shift {
+    ptrdiff_t lines, columns, all_lines; /* all_lines: of the second's period */
+    struct advntk__pixel_gap gap;
+};
+
+static inline struct shift shift_of(const struct advntk__pixel_net *net, ptrdiff_t o)
+{
+    const struct advntk__pixel_step *step = net->steps;
+    ptrdiff_t pitch = step->pitch, margin = pitch - step->width, size = step->height * pitch;
+    ptrdiff_t first = size - o, last = net->period - o;
+    struct shift s = {o / pitch, o % pitch, net->period / pitch, {0, 0, 0}};
+
+    s.gap.column = (pitch + step->width - s.columns) % pitch;
+    if (s.gap.column > pitch - margin) { /* begins on the line before */
+        s.gap.column -= pitch;
+    }
+    s.gap.first = first > 0 ? first : 0;
+    last = last < size ? last : size;
+    s.gap.count = last > s.gap.first ? last - s.gap.first : 0;
+    s.gap.first = s.gap.count > 0 ? s.gap.first : 0;
+    return s;
+}
+
+/* Positions that follow each other in a line of both images: places in a pixel map, entries of a
+ * full map, these width + 1 apart. */
+struct piece {
+    ptrdiff_t place, entry, count;
+};
+
+/* Piece i of a shift, two a line of the first image: false if there is none. */
+static inline bool piece_at(const struct advntk__pixel_step *step, const struct shift *shift,
+                            ptrdiff_t i, struct piece *piece)
+{
+    ptrdiff_t w = step->width, y = i / 2, y2 = y + shift->lines + i % 2;
+    ptrdiff_t x = i % 2 ? step->pitch - shift->columns : 0, x2 = i % 2 ? 0 : shift->columns;
+
+    y2 -= y2 >= shift->all_lines ? shift->all_lines : 0;
+    piece->place = y * step->pitch + x;
+    piece->entry = ((y * step->height + y2) * w + x) * w + x2;
+    piece->count = w - (x > x2 ? x : x2);
+    return piece->count > 0 && y2 < step->height;
+}
+
 #define RUN(name, bits)                                                                            \
     ADVNTK_ISA_VARIANTS(name##bits,                                                                \
                         (const struct advntk__position_net *net,                                   \
@@ -131,6 +195,7 @@ static inline bool next_chunk(const struct advntk__position_step *step, struct c
 #include "infinite/series.inc"
 #include "infinite/position_pass.inc"
 #include "infinite/position_back.inc"
+#include "infinite/position_shift.inc"
 RUN(forward, 32)
 RUN(reverse, 32)
 PIXELS(32)
@@ -144,6 +209,7 @@ PIXELS(32)
 #include "infinite/series.inc"
 #include "infinite/position_pass.inc"
 #include "infinite/position_back.inc"
+#include "infinite/position_shift.inc"
 RUN(forward, 64)
 RUN(reverse, 64)
 PIXELS(64)
@@ -172,10 +238,17 @@ void advntk__position_measure(struct advntk__position_net *net)
         const struct advntk__position_step *step = &net->steps[i];
         ptrdiff_t row = step->x.in, block = step->full ? row * row : row;
         if (step->kind == ADVNTK__POSITION_AFFINE) {
-            net->scratch = net->scratch > block ? net->scratch : block;
+            net->scratch = larger(net->scratch, block);
         } else if (step->kind == ADVNTK__POSITION_POOL) {
-            ptrdiff_t wide = (step->y.in + 1) * row * row + row;
-            net->wide = net->wide > wide ? net->wide : wide;
+            net->wide = larger(net->wide, (step->y.in + 1) * row * row + row);
         }
+    }
+    for (ptrdiff_t i = 0; i < net->section_count; i++) {
+        const struct advntk__pixel_net *part = &net->sections[i].net;
+        struct section_sizes n = section_sizes(&net->sections[i]);
+        ptrdiff_t room =
+            part->work + part->scratch + n.a + n.b + n.x + (ADVNTK__PARTIALS + 1) * part->slots;
+        net->scratch = larger(net->scratch, room);
+        net->wide = larger(net->wide, n.x + part->slots);
     }
 }

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which steps run shift by shift (position.h). */
+#include "config.h"
+
+#include "base/try.h"
+#include "infinite/position.h"
+
+#include <advntk/host.h>
+#include <advntk/plugin.h>
+
+/* Numbers that shifts go through for each of a map's: more, and small maps are mostly margins. */
+enum { WASTE = 4 };
+
+/* Whether a step of a full map takes each shift to the same shift, in a way that the pixel passes
+ * know. */
+static bool keeps_shifts(const struct advntk__position_step *step)
+{
+    bool one = step->y.filter == 1 && step->x.filter == 1;
+    bool same = step->y.stride == 1 && step->x.stride == 1 && step->y.out == step->y.in &&
+                step->x.out == step->x.in && (one || !step->wraps);
+
+    return step->full && (step->kind == ADVNTK__POSITION_SUM ||
+                          (step->kind == ADVNTK__POSITION_AFFINE && same && step->w2 > 0) ||
+                          (step->kind == ADVNTK__POSITION_ACTIVATION && step->series < 0));
+}
+
+static bool reads_from(const struct advntk__position_step *step, ptrdiff_t source)
+{
+    for (ptrdiff_t b = 0; b < step->from_count; b++) {
+        if (step->from[b] < source) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The last step so that source+1 .. it keep shifts, read nothing before the source, and only the
+ * last is read by others; source: none. */
+static ptrdiff_t section_end(const struct advntk__position_net *net, ptrdiff_t source)
+{
+    ptrdiff_t end = source, i = source + 1;
+
+    while (end + 1 < net->count && keeps_shifts(&net->steps[end + 1]) &&
+           reads_from(&net->steps[end + 1], source)) {
+        end++;
+    }
+    while (i < end) {
+        if (net->steps[i].last_use > end) {
+            end--;
+            i = source;
+        }
+        i++;
+    }
+    return end;
+}
+
+static bool worth_it(const struct advntk__position_net *net, ptrdiff_t source, ptrdiff_t end)
+{
+    for (ptrdiff_t i = source + 1; i <= end; i++) {
+        if (net->steps[i].kind == ADVNTK__POSITION_ACTIVATION) {
+            return net->steps[source].full;
+        }
+    }
+    return false;
+}
+
+static bool pools_all(const struct advntk__position_net *net, ptrdiff_t i)
+{
+    const struct advntk__position_step *step = &net->steps[i];
+
+    return i < net->count && step->kind == ADVNTK__POSITION_POOL && step->from[0] == i - 1 &&
+           net->steps[i - 1].last_use == i && step->pixels == 1 && !step->wraps &&
+           step->y.filter == step->y.in && step->x.filter == step->x.in && step->y.low == 0 &&
+           step->x.low == 0;
+}
+
+static advntk_status fill_section(struct advntk__position_net *net,
+                                  const struct advntk_graph *graph, int isa,
+                                  enum advntk_precision precision, ptrdiff_t count,
+                                  struct advntk__position_section *s, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    ptrdiff_t *layers = advntk_alloc_zero(count, sizeof(*layers)), used = 0;
+
+    for (ptrdiff_t i = 0; i < count; i++) {
+        used += net->steps[s->source + i].from_count;
+    }
+    s->from = advntk_alloc_zero(count, sizeof(*s->from));
+    s->numbers = advntk_alloc_zero(used + 1, sizeof(*s->numbers));
+    if (!layers || !s->from || !s->numbers) {
+        FAIL(err, ENOMEM, "no memory for a network's steps");
+    }
+    used = 0;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const struct advntk__position_step *step = &net->steps[s->source + i];
+        layers[i] = step->layer;
+        s->from[i] = s->numbers + used;
+        for (ptrdiff_t b = 0; i > 0 && b < step->from_count; b++) {
+            s->numbers[used++] = step->from[b] - s->source;
+        }
+    }
+    s->code = advntk__pixel_code(isa);
+    TRY(advntk__pixel_part(graph, count, layers, s->from, isa, precision, &s->net, err));
+out:
+    advntk_free(layers);
+    return rc;
+}
+
+advntk_status advntk__position_sections(struct advntk__position_net *net,
+                                        const struct advntk_graph *graph, int isa,
+                                        enum advntk_precision precision, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    net->sections = advntk_alloc_zero(net->count, sizeof(*net->sections));
+    if (!net->sections) {
+        FAIL(err, ENOMEM, "no memory for a network's steps");
+    }
+    for (ptrdiff_t i = 0; i < net->count; i++) {
+        struct advntk__position_section *s = &net->sections[net->section_count];
+        const struct advntk__position_step *source = &net->steps[i];
+        ptrdiff_t end = section_end(net, i);
+        if (!worth_it(net, i, end)) {
+            continue;
+        }
+        net->section_count++;
+        *s = (struct advntk__position_section){.source = i};
+        TRY(fill_section(net, graph, isa, precision, end - i + 1, s, err));
+        if (s->net.period * s->net.steps[0].span > WASTE * source->entries) {
+            advntk__position_section_release(s);
+            net->section_count--;
+            continue;
+        }
+        s->images = source->kind == ADVNTK__POSITION_INPUT && source->last_use <= end;
+        s->first = s->images ? i : i + 1;
+        s->pools = pools_all(net, end + 1);
+        s->last = s->pools ? end + 1 : end;
+        for (ptrdiff_t k = s->first; k <= s->last; k++) {
+            net->steps[k].section = s;
+        }
+        i = end - 1; /* the section's output may be the next one's source */
+    }
+out:
+    return rc;
+}
+
+void advntk__position_section_release(struct advntk__position_section *s)
+{
+    advntk__pixel_release(&s->net);
+    advntk_free(s->from);
+    advntk_free(s->numbers);
+}
