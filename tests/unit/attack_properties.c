@@ -87,16 +87,20 @@ static void subject_make(struct subject *t, const char *settings)
     t->slot = recipe_attack(registry, text, &t->study);
 }
 
+static bool same(const void *a, const void *b, size_t bytes)
+{
+    return memcmp(a, b, bytes) == 0;
+}
+
 static bool same_bits(const struct found *a, const struct found *b)
 {
-    return memcmp(a->robust, b->robust, sizeof(a->robust)) == 0 &&
-           memcmp(a->point, b->point, sizeof(a->point)) == 0 &&
-           memcmp(a->loss, b->loss, sizeof(a->loss)) == 0 &&
-           memcmp(a->distance, b->distance, sizeof(a->distance)) == 0 &&
-           memcmp(a->nearest, b->nearest, sizeof(a->nearest)) == 0 &&
-           memcmp(a->outputs_spent, b->outputs_spent, sizeof(a->outputs_spent)) == 0 &&
-           memcmp(a->gradients_spent, b->gradients_spent, sizeof(a->gradients_spent)) == 0 &&
-           memcmp(a->first_success, b->first_success, sizeof(a->first_success)) == 0;
+    return same(a->robust, b->robust, sizeof(a->robust)) &&
+           same(a->point, b->point, sizeof(a->point)) && same(a->loss, b->loss, sizeof(a->loss)) &&
+           same(a->distance, b->distance, sizeof(a->distance)) &&
+           same(a->nearest, b->nearest, sizeof(a->nearest)) &&
+           same(a->outputs_spent, b->outputs_spent, sizeof(a->outputs_spent)) &&
+           same(a->gradients_spent, b->gradients_spent, sizeof(a->gradients_spent)) &&
+           same(a->first_success, b->first_success, sizeof(a->first_success));
 }
 
 static void test_independence(struct subject *t, const struct found *whole)
