@@ -7,6 +7,7 @@
 
 #include "attack/evaluate.h"
 #include "base/try.h"
+#include "recipe/node.h"
 #include "run/matrices.h"
 #include "run/record.h"
 #include "run/runner.h"
@@ -43,9 +44,35 @@ static const struct advntk__evaluation *model_evaluation(const struct advntk__ru
     return NULL;
 }
 
-/* "norm: {...}, radius: 0.03, " as the run's attack has them, where `text` has none. */
+/* What an item of -a says at its top, "pgd" or "{plugin: pgd, steps: 3}". */
+struct said {
+    char plugin[64];
+    bool map, norm, radius;
+};
+
+/* Reads an item of -a as YAML. Where it is none its mistake is told when it is read as part of the
+ * recipe. */
+static advntk_status read_attack(const char *text, struct said *said, struct advntk_error *err)
+{
+    struct advntk__study_memory *memory = NULL;
+    const struct advntk_node *root = NULL;
+    const char *plugin;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__node_parse(text, &memory, &root, err));
+    said->map = advntk_node_kind(root) == ADVNTK_NODE_MAP;
+    said->norm = advntk_node_get(root, "norm") != NULL;
+    said->radius = advntk_node_get(root, "radius") != NULL;
+    plugin = advntk_node_scalar(said->map ? advntk_node_get(root, "plugin") : root);
+    snprintf(said->plugin, sizeof(said->plugin), "%s", plugin ? plugin : "attack");
+out:
+    advntk__pool_free(memory);
+    return rc;
+}
+
+/* ", norm: {...}, radius: 0.03" as the run's attack has them, where the item has none. */
 static void add_ball(struct advntk__text *out, const struct advntk__run_config *config,
-                     const struct advntk__evaluation *like, const char *text)
+                     const struct advntk__evaluation *like, const struct said *said)
 {
     const struct advntk_attack_settings *s = like->attack.host_config;
     const struct advntk_node *list = advntk_node_get(config->tree, "evaluate");
@@ -60,10 +87,10 @@ static void add_ball(struct advntk__text *out, const struct advntk__run_config *
         }
     }
     dump = norm ? json_dumps(norm, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17)) : NULL;
-    if (dump && !strstr(text, "norm:")) {
+    if (dump && !said->norm) {
         advntk__text_printf(out, ", norm: %s", dump);
     }
-    if (!strstr(text, "radius:")) {
+    if (!said->radius) {
         advntk__text_puts(out, ", radius: ");
         advntk__text_real(out, s->radius);
     }
@@ -71,35 +98,18 @@ static void add_ball(struct advntk__text *out, const struct advntk__run_config *
     json_decref(norm);
 }
 
-/* The plugin that an item of -a names, without its end: "pgd" or "{plugin: pgd, steps: 3}". */
-static const char *attack_name(const char *text, size_t *length)
-{
-    const char *plugin = strstr(text, "plugin:"), *name = text;
-
-    if (*text == '{') {
-        name = plugin ? plugin + strlen("plugin:") : "attack";
-    }
-    name += strspn(name, " ");
-    *length = strcspn(name, " ,}");
-    return name;
-}
-
-/* One item of -a as an evaluation; a plugin that came before gets a number. */
+/* Item i of -a as an evaluation; a plugin that came before gets a number. */
 static void describe_attack(const struct advntk__run_config *config,
-                            const struct advntk__evaluation *like, ptrdiff_t i,
-                            struct advntk__text *out)
+                            const struct advntk__evaluation *like, const struct said *all,
+                            ptrdiff_t i, struct advntk__text *out)
 {
     const char *text = eval_attacks.items[i];
-    size_t length;
-    const char *name = attack_name(text, &length);
+    const struct said *said = &all[i];
     ptrdiff_t same = 1;
-    bool map = *text == '{';
 
-    advntk__text_printf(out, "{name: %.*s", (int)length, name);
+    advntk__text_printf(out, "{name: %s", said->plugin);
     for (ptrdiff_t k = 0; k < i; k++) {
-        size_t other;
-        const char *earlier = attack_name(eval_attacks.items[k], &other);
-        same += other == length && strncmp(earlier, name, length) == 0;
+        same += strcmp(all[k].plugin, said->plugin) == 0;
     }
     if (same > 1) {
         advntk__text_printf(out, "-%td", same);
@@ -108,29 +118,41 @@ static void describe_attack(const struct advntk__run_config *config,
         advntk__text_printf(out, ", samples: %lld",
                             eval_samples > 0 ? (long long)eval_samples : (long long)like->samples);
     }
-    if (map) {
+    if (said->map) {
         const char *end = strrchr(text, '}'); /* norm and radius go before it */
         advntk__text_printf(out, ", attack: %.*s", (int)(end ? end - text : 0), text);
     } else {
         advntk__text_printf(out, ", attack: {plugin: %s", text);
     }
     if (like) {
-        add_ball(out, config, like, map ? text : "");
+        add_ball(out, config, like, said);
     }
     advntk__text_puts(out, "}}");
 }
 
 /* "evaluate=[{name: ..., samples: ..., attack: {...}}, ...]" of -a. */
-static void describe_attacks(const struct advntk__run_config *config, struct advntk__text *out)
+static advntk_status describe_attacks(const struct advntk__run_config *config,
+                                      struct advntk__text *out, struct advntk_error *err)
 {
     const struct advntk__evaluation *like = model_evaluation(config);
+    struct said *all = calloc((size_t)eval_attacks.count + 1, sizeof(*all));
+    advntk_status rc = ADVNTK_OK;
 
+    if (!all) {
+        FAIL(err, ENOMEM, "no memory for %td attacks", eval_attacks.count);
+    }
+    for (ptrdiff_t i = 0; i < eval_attacks.count; i++) {
+        TRY(read_attack(eval_attacks.items[i], &all[i], err));
+    }
     advntk__text_puts(out, "evaluate=[");
     for (ptrdiff_t i = 0; i < eval_attacks.count; i++) {
         advntk__text_puts(out, i > 0 ? ", " : "");
-        describe_attack(config, like, i, out);
+        describe_attack(config, like, all, i, out);
     }
     advntk__text_puts(out, "]");
+out:
+    free(all);
+    return rc;
 }
 
 /* RESULTS of RESULTS/runs/<id>; free(). */
@@ -195,7 +217,11 @@ static int load(struct cli_work *work, const char *recipe, struct advntk__text *
     if (code == CLI_DONE && work->study) {
         ptrdiff_t k = 0;
         if (eval_attacks.count > 0) {
-            describe_attacks(&work->study->runs[0], attacks);
+            struct advntk_error err;
+            if (describe_attacks(&work->study->runs[0], attacks, &err) != ADVNTK_OK) {
+                free(words);
+                return cli_error(&err);
+            }
             words[k++] = advntk__text_get(attacks);
         }
         for (ptrdiff_t i = 0; i < eval_overrides.count; i++) {

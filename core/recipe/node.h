@@ -90,6 +90,12 @@ ADVNTK_MUST_CHECK advntk_status advntk__node_copy(struct advntk__study_memory *m
                                                   struct advntk_node **copy,
                                                   struct advntk_error *err);
 struct advntk__entry *advntk__node_find(const struct advntk_node *map, const char *key);
+/* The tree of a YAML text, in memory of its own that the caller frees; *root NULL: it is no YAML.
+ * Fails: ENOMEM. (parse.c) */
+ADVNTK_MUST_CHECK advntk_status advntk__node_parse(const char *text,
+                                                   struct advntk__study_memory **memory,
+                                                   const struct advntk_node **root,
+                                                   struct advntk_error *err);
 void advntk__node_remove(struct advntk_node *node, ptrdiff_t i);
 
 #endif

@@ -514,3 +514,21 @@ out:
     free(r.anchors);
     return rc == ADVNTK_EINVALID ? ADVNTK_OK : rc; /* the fault is noted */
 }
+
+advntk_status advntk__node_parse(const char *text, struct advntk__study_memory **memory,
+                                 const struct advntk_node **root, struct advntk_error *err)
+{
+    const struct advntk__place place = {.text = "text", .folder = "/"};
+    const struct advntk__source source = {.folder = "/", .fixed = &place};
+    struct advntk__faults faults = {0};
+    struct advntk_node *tree = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    *root = NULL;
+    TRY(advntk__pool_new(NULL, memory, err));
+    TRY(advntk__parse(*memory, &source, text, strlen(text), &faults, &tree, err));
+    *root = advntk__faults_any(&faults) ? NULL : tree;
+out:
+    advntk__faults_release(&faults);
+    return rc;
+}

@@ -10,6 +10,7 @@ libadvntk_la_SOURCES += \
 	core/store/npy_format.c \
 	core/store/npy_file.h \
 	core/store/npy_format.h \
+	core/store/npy_member.c \
 	core/store/npz.c \
 	core/store/npz.h \
 	core/store/state.c \

@@ -42,12 +42,6 @@ static advntk_status fgsm_step(void *state, const struct advntk_attack_view *vie
     advntk_status rc = ADVNTK_OK;
 
     (void)state;
-    if (view->step > 0) {
-        for (ptrdiff_t i = 0; i < view->n; i++) {
-            ask->done[i] = true;
-        }
-        return ADVNTK_OK;
-    }
     rc = advntk_attack_steepest(view, seen->gradient, ask->point, err);
     for (ptrdiff_t i = 0; rc == ADVNTK_OK && i < view->n; i++) {
         ptrdiff_t row = i * view->d;
@@ -55,6 +49,7 @@ static advntk_status fgsm_step(void *state, const struct advntk_attack_view *vie
             ask->point[k] = seen->point[k] + view->radius * ask->point[k];
         }
     }
+    ask->last = true;
     return rc;
 }
 

@@ -42,6 +42,12 @@ is "$(find one -name '*.adversarial.npz' -o -name '*.record.npz' | grep -c .)" 2
 rm one/runs/"$id"/evaluations/*.record.npz
 "$advntk" eval "$id" -a '{plugin: pgd, steps: 3, keep: true, record: true}' -n 20 --results one >out 2>err
 is "$(find one -name '*.record.npz' | grep -c .)" 1 "a file that is gone is made again"
+"$advntk" eval "$id" -a '{plugin: ensemble, attacks: [{plugin: pgd, norm: linf, radius: 0.05, steps: 3}]}' \
+	-a '{ "plugin" : "fgsm" , "norm" : l2 , "radius" : 0.5 }' -n 10 --results one >out 2>err
+is $? 0 "norm and radius of a part are not those of the whole; keys in quotes are keys"
+adversarial=$(find one -name '*.adversarial.npz')
+"$advntk" eval "$id" -a "{plugin: transfer, points: $PWD/$adversarial, loss: margin}" -n 20 --results one --format json >out 2>err
+is $? 0 "transfer from the points that an evaluation kept"
 "$advntk" eval "$id" --results one >out 2>err
 is $? 2 "eval without an attack is a misuse"
 "$advntk" eval "$id" -s seed=2 --results one >out 2>err

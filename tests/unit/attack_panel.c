@@ -316,6 +316,22 @@ static void test_score_last_and_training(void)
        "training gets the last points, without early stop");
 }
 
+/* fgsm knows its last point, so that training does not pay for looking at it: one evaluation with a
+ * gradient, and none after. */
+static void test_fgsm_training(void)
+{
+    static double points[40 * 30];
+    struct advntk__attack_target target = target_make();
+    struct world_slot s, loss;
+
+    setting_make(&s, &loss);
+    s.slot.plugin = fgsm;
+    toy.forwards = toy.vjps = 0;
+    ok(advntk__attack_points(&target, &s.slot, &images.x, points, &error) == ADVNTK_OK &&
+           toy.forwards == 1 && toy.vjps == 1,
+       "fgsm in training: %lld forward, %lld vjp", (long long)toy.forwards, (long long)toy.vjps);
+}
+
 static void test_none_and_empty(void)
 {
     struct world_slot s;
@@ -451,6 +467,7 @@ int main(void)
     test_independence();
     test_targeted();
     test_score_last_and_training();
+    test_fgsm_training();
     test_none_and_empty();
     test_start();
     test_refusals();

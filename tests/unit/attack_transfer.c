@@ -7,6 +7,7 @@
 #include "attack/panel.h"
 #include "attack_world.h"
 #include "scratch.h"
+#include "store/npz.h"
 
 enum { N = 30, D = 20, C = 4 };
 static struct advntk_host *host;
@@ -129,6 +130,68 @@ static void test_refusals(void)
        error.text);
 }
 
+/* As keep: true and the command attack leave it; `clean` and `labels` where wanted. */
+static const char *write_archive(const double *points, const int64_t *index, bool clean,
+                                 const int32_t *labels)
+{
+    const ptrdiff_t shape[4] = {N, 1, D, 1}, count = N;
+    struct advntk__npz_writer *w = NULL;
+    static char path[300];
+
+    snprintf(path, sizeof(path), "%s", scratch("adversarial.npz"));
+    must(advntk__npz_create(path, &w, &error));
+    must(advntk__npz_add(w, "adversarial", ADVNTK_FLOAT64, 4, shape, points, &error));
+    if (index) {
+        must(advntk__npz_add(w, "index", ADVNTK_INT64, 1, &count, index, &error));
+    }
+    if (labels) {
+        must(advntk__npz_add(w, "labels", ADVNTK_INT32, 1, &count, labels, &error));
+    }
+    if (clean) {
+        must(advntk__npz_add(w, "clean", ADVNTK_FLOAT64, 4, shape, images.pixels, &error));
+    }
+    must(advntk__npz_finish(w, &error));
+    return path;
+}
+
+static bool same_bits(const void *a, const void *b, size_t bytes)
+{
+    return memcmp(a, b, bytes) == 0;
+}
+
+static void test_archive(void)
+{
+    static double points[N * D];
+    static struct world_result by_hand;
+    int64_t swapped[N];
+    int32_t labels[N];
+
+    set_attack(PLUGINS "/attack/pgd.so");
+    must(run(&source));
+    memcpy(points, result.point, sizeof(points));
+    set_transfer(false);
+    set_path("points", write_archive(points, images.index, true, images.labels));
+    must(run(&target_model));
+    by_hand = result;
+    set_path("points", write_archive(points, images.index, false, NULL));
+    must(run(&target_model));
+    ok(same_bits(by_hand.point, result.point, sizeof(result.point)) &&
+           same_bits(by_hand.robust, result.robust, sizeof(result.robust)),
+       "points of an archive, with or without labels and clean images");
+    for (ptrdiff_t i = 0; i < N; i++) {
+        swapped[i] = images.index[i ^ 1];
+        labels[i] = (images.labels[i] + 1) % C;
+    }
+    set_path("points", write_archive(points, swapped, true, NULL));
+    ok(run(&target_model) == ADVNTK_EINVALID && strstr(error.text, "of other images"),
+       "numbers of other images: %s", error.text);
+    set_path("points", write_archive(points, images.index, false, labels));
+    ok(run(&target_model) == ADVNTK_EINVALID && strstr(error.text, "of other images"),
+       "other labels: %s", error.text);
+    set_path("points", write_archive(points, NULL, false, NULL));
+    ok(run(&target_model) == ADVNTK_ENOTFOUND, "no numbers: %s", error.text);
+}
+
 int main(void)
 {
     must(advntk__host_new(1, &host, &error));
@@ -147,6 +210,7 @@ int main(void)
     }
     images_make(&images, &source, N, 0, 2);
     test_points();
+    test_archive();
     test_refusals();
     scratch_remove();
     advntk__host_free(host);

@@ -227,6 +227,91 @@ static void numpy_agrees(void)
        "an array of objects is refused, with its name");
 }
 
+/* One array read in place, as a file of its own is; and what cannot be. */
+static void in_place(void)
+{
+    const char *path = scratch("sample.npz");
+    struct advntk_npy npy;
+    double x[4];
+    int64_t n[3];
+
+    ok(write_sample(path) == ADVNTK_OK, "an archive is written");
+    ok(advntk_npy_open_member(&npy, path, "reals", &err) == ADVNTK_OK && npy.rank == 2 &&
+           npy.shape[1] == 3 && advntk_npy_read_reals(&npy, 2, 4, x, &err) == ADVNTK_OK &&
+           x[0] == reals[2] && x[2] == reals[4] && x[3] == reals[5],
+       "four reals from the third on");
+    advntk_npy_close(&npy);
+    ok(advntk_npy_open_member(&npy, path, "ints", &err) == ADVNTK_OK &&
+           advntk_npy_read_ints(&npy, 0, 3, n, &err) == ADVNTK_OK &&
+           memcmp(n, ints, sizeof(n)) == 0,
+       "integers");
+    advntk_npy_close(&npy);
+    ok(advntk_npy_open_member(&npy, path, "int", &err) == ADVNTK_ENOTFOUND &&
+           strstr(err.text, "has no array int") && npy.descriptor < 0,
+       "%s", err.text);
+    path = scratch_write("text.npz", "no archive, but text", 20);
+    ok(advntk_npy_open_member(&npy, path, "a", &err) == ADVNTK_EFORMAT &&
+           strstr(err.text, "no directory"),
+       "%s", err.text);
+    ok(advntk_npy_open_member(&npy, scratch("none.npz"), "a", &err) == ADVNTK_EIO, "%s", err.text);
+}
+
+/* Any one byte changed, and any end cut off: refused, or what is read lies inside the file. */
+static void in_place_damaged(void)
+{
+    char *bytes = NULL;
+    size_t count = 0, opened = 0;
+    struct advntk_npy npy;
+
+    ok(write_sample(scratch("sample.npz")) == ADVNTK_OK &&
+           advntk__files_read(scratch("sample.npz"), 1 << 20, &bytes, &count, &err) == ADVNTK_OK,
+       "the bytes of an archive");
+    for (size_t at = 0; bytes && count > 0 && at < 2 * count; at++) {
+        char saved = bytes[at % count];
+        const char *path;
+        double x[6];
+
+        bytes[at % count] = (char)(at < count ? saved ^ 0x55 : saved);
+        path = scratch_write("damaged.npz", bytes, at < count ? count : at - count);
+        if (advntk_npy_open_member(&npy, path, "reals", &err) == ADVNTK_OK) {
+            ptrdiff_t all = 1;
+            for (int k = 0; k < npy.rank; k++) {
+                all *= npy.shape[k];
+            }
+            opened += advntk_npy_read_reals(&npy, 0, all < 6 ? all : 6, x, &err) == ADVNTK_OK;
+            advntk_npy_close(&npy);
+        }
+        bytes[at % count] = saved;
+    }
+    /* half of the bytes are those of other arrays, dates and checksums */
+    ok(opened > 0 && opened < count, "of %zu damages %zu leave the array readable", 2 * count,
+       opened);
+    free(bytes);
+}
+
+static void in_place_numpy(void)
+{
+    bool there = false;
+    struct advntk_npy npy;
+    double x[2];
+    bool made = scratch_numpy("import numpy as np\n"
+                              "np.savez('plain.npz', a=np.arange(6).reshape(3, 2), b=np.ones(1))\n"
+                              "np.savez_compressed('small.npz', a=np.zeros((30, 2)))\n",
+                              &there);
+    if (!there) {
+        skip("archives of numpy in place", "no numpy");
+        return;
+    }
+    ok(made && advntk_npy_open_member(&npy, scratch("plain.npz"), "a", &err) == ADVNTK_OK &&
+           npy.shape[0] == 3 && advntk_npy_read_reals(&npy, 4, 2, x, &err) == ADVNTK_OK &&
+           x[0] == 4 && x[1] == 5,
+       "an array of numpy.savez in place");
+    advntk_npy_close(&npy);
+    ok(advntk_npy_open_member(&npy, scratch("small.npz"), "a", &err) == ADVNTK_EFORMAT &&
+           strstr(err.text, "compressed"),
+       "%s", err.text);
+}
+
 int main(void)
 {
     scratch_make();
@@ -235,6 +320,9 @@ int main(void)
     refusals();
     damage();
     numpy_agrees();
+    in_place();
+    in_place_damaged();
+    in_place_numpy();
     scratch_remove();
     return done_testing();
 }

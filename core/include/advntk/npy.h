@@ -29,6 +29,9 @@ struct advntk_npy {
 
 /* Fails: EIO, EFORMAT (not .npy, Fortran order, big-endian, objects, a file shorter than its header says), each naming the file. */
 ADVNTK_MUST_CHECK advntk_status advntk_npy_open(struct advntk_npy *npy, const char *path, struct advntk_error *err);
+/* The same for the array `name` of an .npz archive, where it lies there without compression, as numpy.savez
+ * and this program write it. Fails too: ENOTFOUND (no such array), EFORMAT (compressed; no archive). */
+ADVNTK_MUST_CHECK advntk_status advntk_npy_open_member(struct advntk_npy *npy, const char *path, const char *name, struct advntk_error *err);
 void advntk_npy_close(struct advntk_npy *npy);
 /* values [first, first+count) of the flat array, converted to float64 (or int64: integer dtypes only). */
 ADVNTK_MUST_CHECK advntk_status advntk_npy_read_reals(const struct advntk_npy *npy, ptrdiff_t first, ptrdiff_t count, double *values, struct advntk_error *err);
