@@ -16,6 +16,7 @@ unit_tests = \
 	distance_kernels \
 	engine_edges \
 	factor \
+	family \
 	files \
 	flow \
 	graph \

@@ -85,6 +85,7 @@ void advntk__graph_free(struct advntk_graph *graph)
         free(graph->nodes[i].place);
     }
     free(graph->nodes);
+    free(graph->outputs);
     free(graph->place);
     free(graph);
 }
@@ -282,6 +283,12 @@ enum advntk__layout advntk__graph_layout(const struct advntk_graph *graph)
 ptrdiff_t advntk__graph_output(const struct advntk_graph *graph)
 {
     return graph->output;
+}
+
+ptrdiff_t advntk__graph_outputs(const struct advntk_graph *graph, const ptrdiff_t **outputs)
+{
+    *outputs = graph->outputs ? graph->outputs : &graph->output;
+    return graph->outputs ? graph->output_count : 1;
 }
 
 void advntk__graph_name(const struct advntk_graph *graph, ptrdiff_t i, struct advntk__text *out)

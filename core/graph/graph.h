@@ -76,6 +76,23 @@ ptrdiff_t advntk__graph_count(const struct advntk_graph *graph);
 const struct advntk__layer *advntk__graph_layer(const struct advntk_graph *graph, ptrdiff_t i);
 ptrdiff_t
 advntk__graph_output(const struct advntk_graph *graph); /* number of the last layer; -1: none */
+/* How many outputs there are, and their numbers: one, or after advntk__graph_merge one a network.
+ */
+ptrdiff_t advntk__graph_outputs(const struct advntk_graph *graph, const ptrdiff_t **outputs);
+
+/*
+ * Several networks for images of one shape as one graph that has an output for each, in their
+ * order: layers that are the same and stand on the same layers stand in it once. A layer and the
+ * activation right behind it that alone reads it count as one, so that engines which compute the
+ * two together do so in the merged graph as in each. Borrows what the graphs borrow; they may be
+ * freed. Cost: one look at each layer. Fails: ENOMEM, EIO (a PATH of an activation).
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__graph_merge(ptrdiff_t count,
+                                                    const struct advntk_graph *const *graphs,
+                                                    struct advntk_graph **merged,
+                                                    struct advntk_error *err);
+/* Floating-point operations for a pair of images, the product of their pixels included. */
+double advntk__graph_flops(const struct advntk_graph *graph);
 
 /* "layer 3 (activation relu)", with the place before it where known. */
 void advntk__graph_name(const struct advntk_graph *graph, ptrdiff_t i, struct advntk__text *out);

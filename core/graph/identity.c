@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "base/try.h"
-#include "graph/graph.h"
+#include "graph/build.h"
 #include "recipe/resolved.h"
 
 enum { ENCODING = 2 }; /* grows when what is hashed changes */
@@ -57,6 +57,22 @@ static advntk_status parameters_identity(const struct advntk__layer *layer,
     return ADVNTK_OK;
 }
 
+static void kind_identity(const struct advntk__layer *layer, struct advntk__hash *hash)
+{
+    advntk__hash_int(hash, (int64_t)layer->kind);
+    advntk__hash_int(hash, layer->shape.height);
+    advntk__hash_int(hash, layer->shape.width);
+    advntk__hash_int(hash, layer->shape.channels);
+    advntk__hash_int(hash, layer->from_count);
+}
+
+advntk_status advntk__layer_identity(const struct advntk__layer *layer, struct advntk__hash *hash,
+                                     struct advntk_error *err)
+{
+    kind_identity(layer, hash);
+    return parameters_identity(layer, hash, err);
+}
+
 advntk_status advntk__graph_identity(const struct advntk_graph *graph, struct advntk__hash *hash,
                                      struct advntk_error *err)
 {
@@ -66,11 +82,7 @@ advntk_status advntk__graph_identity(const struct advntk_graph *graph, struct ad
     advntk__hash_int(hash, advntk__graph_count(graph));
     for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
         const struct advntk__layer *layer = advntk__graph_layer(graph, i);
-        advntk__hash_int(hash, (int64_t)layer->kind);
-        advntk__hash_int(hash, layer->shape.height);
-        advntk__hash_int(hash, layer->shape.width);
-        advntk__hash_int(hash, layer->shape.channels);
-        advntk__hash_int(hash, layer->from_count);
+        kind_identity(layer, hash);
         for (ptrdiff_t b = 0; b < layer->from_count; b++) {
             advntk__hash_int(hash, layer->from[b]);
         }

@@ -5,4 +5,5 @@ libadvntk_la_SOURCES += \
 	core/graph/graph.h \
 	core/graph/identity.c \
 	core/graph/layers.c \
+	core/graph/merge.c \
 	core/graph/print.c

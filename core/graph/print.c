@@ -131,19 +131,41 @@ static double flops_of(const struct advntk_graph *graph, const struct advntk__la
     return 0;
 }
 
+/* Of the product of two images' pixels; where the network mixes them, of all pairs of pixels. */
+static double product_flops(const struct advntk_graph *graph)
+{
+    const struct advntk__layer *input = advntk__graph_layer(graph, 0);
+
+    return 2 * entries_of(input) * (double)input->shape.channels;
+}
+
+static double layers_flops(const struct advntk_graph *graph)
+{
+    double flops = 0;
+
+    for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
+        flops += flops_of(graph, advntk__graph_layer(graph, i));
+    }
+    return flops;
+}
+
+double advntk__graph_flops(const struct advntk_graph *graph)
+{
+    return product_flops(graph) + layers_flops(graph);
+}
+
 static void cost_lines(const struct advntk_graph *graph, struct advntk__text *out)
 {
     const struct advntk__layer *input = advntk__graph_layer(graph, 0);
     struct advntk__shape image = input->shape;
     enum advntk__layout layout = advntk__graph_layout(graph);
     double d = (double)image.height * (double)image.width * (double)image.channels;
-    double flops = 0, stored = d, maps = 0, deviations = 0;
+    double stored = d, maps = 0, deviations = 0;
     bool again =
         layout == ADVNTK__LAYOUT_DIAGONAL; /* deviations are computed where they are used */
 
     for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
         const struct advntk__layer *layer = advntk__graph_layer(graph, i);
-        flops += flops_of(graph, layer);
         maps += 2 * entries_of(layer);
         again = again && layer->kind < ADVNTK__LAYER_POOL;
         if (layer->kind == ADVNTK__LAYER_ACTIVATION) {
@@ -154,8 +176,7 @@ static void cost_lines(const struct advntk_graph *graph, struct advntk__text *ou
     }
     stored += again ? 0 : deviations;
     advntk__text_printf(out, "cost: %.0f flops a pair for the inner product, %.0f for the layers\n",
-                        2 * d * (input->full ? (double)image.height * (double)image.width : 1),
-                        flops);
+                        product_flops(graph), layers_flops(graph));
     advntk__text_printf(out,
                         "memory for n images: %.0f n + 2 n^2 bytes in float32, %.0f n + 4 n^2 "
                         "in float64\n",

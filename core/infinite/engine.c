@@ -21,7 +21,7 @@
 struct points {
     ptrdiff_t n, rows, ld;       /* rows: n rounded up to panels */
     void *x;                     /* rows,ld of the precision */
-    double *value;               /* n: kernel of an image with itself */
+    double *value;               /* outputs,n: kernel of an image with itself */
     void *std, *inverse, *slope; /* slots,rows: at each activation (engine.h) */
     void *series;                /* series,ADVNTK__SERIES,rows */
 };
@@ -93,6 +93,16 @@ static bool needs_position(const struct advntk_graph *graph)
     return false;
 }
 
+int64_t advntk_infinite_kinship(const struct advntk_kernel_setup *setup)
+{
+    const struct advntk_graph *graph = setup->graph;
+
+    if (needs_position(graph)) {
+        return 0;
+    }
+    return advntk__graph_layout(graph) == ADVNTK__LAYOUT_FLAT ? 1 : 2 + advntk__pixel_margin(graph);
+}
+
 advntk_status advntk_infinite_open(struct advntk_host *host,
                                    const struct advntk_kernel_setup *setup,
                                    enum advntk_infinite_kind kind, void **state,
@@ -101,6 +111,7 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
     advntk_status rc = ADVNTK_OK;
     struct engine *e = advntk_alloc_zero(1, sizeof(*e));
     struct advntk__shape image;
+    const ptrdiff_t *outputs;
 
     if (!e) {
         FAIL(err, ENOMEM, "no memory for the kernel engine");
@@ -124,6 +135,9 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
     e->pass32 = advntk__pass32(advntk_host_isa(host));
     e->pass64 = advntk__pass64(advntk_host_isa(host));
     if (needs_position(setup->graph)) {
+        if (advntk__graph_outputs(setup->graph, &outputs) > 1) {
+            FAIL(err, EUNSUPPORTED, "networks of this kind have their kernels one by one");
+        }
         TRY(advntk__position_open(host, setup, kind, &e->position, err));
         *state = e;
         e = NULL;
@@ -226,7 +240,7 @@ advntk_status advntk_infinite_points_new(void *state, ptrdiff_t n, void **points
         FAIL(err, ENOMEM, "%td images of %td pixels are too many", n, e->d);
     }
     p->x = advntk_alloc_zero(p->rows * p->ld, e->real);
-    p->value = advntk_alloc_zero(n, sizeof(double));
+    p->value = advntk_alloc_zero(n * e->program.outputs, sizeof(double));
     p->std = advntk_alloc_zero(slots * p->rows, e->real);
     p->inverse = advntk_alloc_zero(slots * p->rows, e->real);
     p->slope = advntk_alloc_zero(slots * p->rows, e->real);
@@ -299,7 +313,8 @@ advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t fi
     struct engine *e = state;
     struct points *p = points;
     ptrdiff_t numbers = e->program.series * ADVNTK__SERIES;
-    double *work = NULL, *slots, *series, q = 0, tail;
+    const ptrdiff_t outputs = e->program.outputs;
+    double *work = NULL, *slots, *series, *values, q = 0, tail;
 
     if (e->position) {
         return advntk__position_points_put(e->position, points, first, count, pixels, err);
@@ -307,9 +322,11 @@ advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t fi
     if (e->pixel) {
         return advntk__pixel_points_put(e->pixel, points, first, count, pixels, err);
     }
-    work = advntk_alloc(3 * e->program.registers + 2 * e->program.slots + numbers, sizeof(*work));
+    work = advntk_alloc(3 * e->program.registers + 2 * e->program.slots + numbers + outputs,
+                        sizeof(*work));
     slots = work ? work + 3 * e->program.registers : NULL;
     series = work ? slots + 2 * e->program.slots : NULL;
+    values = work ? series + numbers : NULL;
     if (!work) {
         FAIL(err, ENOMEM, "no memory for the variances of a network");
     }
@@ -318,11 +335,14 @@ advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t fi
     }
     for (ptrdiff_t i = first; i < first + count; i++) {
         TRY(put_row(e, p, i, pixels + (i - first) * e->d, &q, err));
-        rc = advntk__program_variance(&e->program, e->graph, q, work, slots, series, &tail,
-                                      &p->value[i], err);
+        rc = advntk__program_variance(&e->program, e->graph, q, work, slots, series, &tail, values,
+                                      err);
         if (rc != ADVNTK_OK) {
             (void)advntk_error_prefix(err, "image %td: ", i);
             goto out;
+        }
+        for (ptrdiff_t f = 0; f < outputs; f++) {
+            p->value[f * p->n + i] = values[f];
         }
         for (ptrdiff_t v = 0; v < e->program.slots; v++) {
             put_slot(e, p, v * p->rows + i, slots[2 * v], slots[2 * v + 1]);
@@ -341,33 +361,58 @@ out:
     return rc;
 }
 
+/* What is for one network alone. */
+static advntk_status check_single(const struct engine *e, struct advntk_error *err)
+{
+    const ptrdiff_t *outputs;
+    ptrdiff_t count = advntk__graph_outputs(e->graph, &outputs);
+
+    return count == 1 ? ADVNTK_OK
+                      : ADVNTK_FAIL(err, EUNSUPPORTED,
+                                    "the kernel of %td networks at once has tiles and diagonals, "
+                                    "not this",
+                                    count);
+}
+
 advntk_status advntk_infinite_diagonal(void *state, const void *a, ptrdiff_t first, ptrdiff_t count,
                                        double *k, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(check_single(state, err));
+    TRY(advntk_infinite_diagonals(state, a, first, count, &k, err));
+out:
+    return rc;
+}
+
+advntk_status advntk_infinite_diagonals(void *state, const void *a, ptrdiff_t first,
+                                        ptrdiff_t count, double *const *k, struct advntk_error *err)
 {
     const struct engine *e = state;
     const struct points *p = a;
 
     if (e->position) {
-        return advntk__position_diagonal(a, first, count, k, err);
+        return advntk__position_diagonal(a, first, count, k[0], err);
     }
     if (e->pixel) {
-        return advntk__pixel_diagonal(a, first, count, k, err);
+        return advntk__pixel_diagonals(e->pixel, a, first, count, k, err);
     }
     if (first < 0 || count < 0 || first > p->n - count) {
         return ADVNTK_FAIL(err, ESHAPE, "images %td to %td of %td", first, first + count, p->n);
     }
-    if (count > 0) {
-        memcpy(k, p->value + first, (size_t)count * sizeof(*k));
+    for (ptrdiff_t f = 0; count > 0 && f < e->program.outputs; f++) {
+        memcpy(k[f], p->value + f * p->n + first, (size_t)count * sizeof(*k[f]));
     }
     return ADVNTK_OK;
 }
 
 /* ---- tiles ---- */
 
-/* One row i of a against columns j0 .. j0+n-1 of b, block by block: s holds the products. */
+/* One row i of a against columns j0 .. j0+n-1 of b, block by block: s holds the products. The row
+ * of the values of output f stands at values[f] + place; value_s, value_q: engine.h. */
 static void pass_row(const struct engine *e, const struct points *a, ptrdiff_t i,
-                     const struct points *b, ptrdiff_t j0, ptrdiff_t n, const void *s, void *value,
-                     void *value_s, void *value_q, void *work)
+                     const struct points *b, ptrdiff_t j0, ptrdiff_t n, const void *s,
+                     void *const *values, ptrdiff_t place, void *value_s, void *value_q, void *work)
 {
     size_t real = e->real;
 
@@ -387,7 +432,8 @@ static void pass_row(const struct engine *e, const struct points *a, ptrdiff_t i
                                             at(b->series, j0 + j, real),
                                             a->rows,
                                             b->rows,
-                                            at(value, j, real),
+                                            values,
+                                            place + j,
                                             d_s,
                                             d_q,
                                             work};
@@ -404,7 +450,8 @@ static void pass_row(const struct engine *e, const struct points *a, ptrdiff_t i
                                             at(b->series, j0 + j, real),
                                             a->rows,
                                             b->rows,
-                                            at(value, j, real),
+                                            values,
+                                            place + j,
                                             d_s,
                                             d_q,
                                             work};
@@ -431,15 +478,28 @@ advntk_status advntk_infinite_tile(void *state, const void *a, ptrdiff_t i0, ptr
                                    ptrdiff_t ld, struct advntk_arena *arena,
                                    struct advntk_error *err)
 {
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(check_single(state, err));
+    TRY(advntk_infinite_tiles(state, a, i0, m, b, j0, n, lower, &k, ld, arena, err));
+out:
+    return rc;
+}
+
+advntk_status advntk_infinite_tiles(void *state, const void *a, ptrdiff_t i0, ptrdiff_t m,
+                                    const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower,
+                                    void *const *k, ptrdiff_t ld, struct advntk_arena *arena,
+                                    struct advntk_error *err)
+{
     const struct engine *e = state;
     const struct points *pa = a, *pb = b;
     void *work;
 
     if (e->position) {
-        return advntk__position_tile(e->position, a, i0, m, b, j0, n, lower, k, ld, arena, err);
+        return advntk__position_tile(e->position, a, i0, m, b, j0, n, lower, k[0], ld, arena, err);
     }
     if (e->pixel) {
-        return advntk__pixel_tile(e->pixel, a, i0, m, b, j0, n, lower, k, ld, arena, err);
+        return advntk__pixel_tiles(e->pixel, a, i0, m, b, j0, n, lower, k, ld, arena, err);
     }
     work = advntk_arena_get(arena, advntk__pass_work(&e->program), e->real);
     if (!work) {
@@ -450,18 +510,18 @@ advntk_status advntk_infinite_tile(void *state, const void *a, ptrdiff_t i0, ptr
                            i0, j0, pa->n, pb->n);
     }
     lower = lower && pa == pb && i0 == j0;
-    if (lower && m == n) {
-        symmetric_product(e, n, at(pb->x, j0 * pb->ld, e->real), pb->ld, k, ld);
+    if (lower && m == n) { /* the products stand where the first network's values will */
+        symmetric_product(e, n, at(pb->x, j0 * pb->ld, e->real), pb->ld, k[0], ld);
     } else {
         product(e, true, m, n, e->d, 1.0 / (double)e->d, at(pa->x, i0 * pa->ld, e->real), pa->ld,
-                at(pb->x, j0 * pb->ld, e->real), pb->ld, k, ld);
+                at(pb->x, j0 * pb->ld, e->real), pb->ld, k[0], ld);
     }
     for (ptrdiff_t i = 0; i < m; i++) {
-        void *row = at(k, i * ld, e->real);
         ptrdiff_t self = i0 + i - j0;
-        pass_row(e, pa, i0 + i, pb, j0, lower && i + 1 < n ? i + 1 : n, row, row, NULL, NULL, work);
-        if (pa == pb && self >= 0 && self < n) {
-            put_value(e, row, self, pa->value[i0 + i]);
+        pass_row(e, pa, i0 + i, pb, j0, lower && i + 1 < n ? i + 1 : n, at(k[0], i * ld, e->real),
+                 k, i * ld, NULL, NULL, work);
+        for (ptrdiff_t f = 0; pa == pb && self >= 0 && self < n && f < e->program.outputs; f++) {
+            put_value(e, k[f], i * ld + self, pa->value[f * pa->n + i0 + i]);
         }
     }
     return ADVNTK_OK;
@@ -535,8 +595,8 @@ static advntk_status panel_block(void *context, ptrdiff_t index, struct advntk_a
             at(t->b->x, j0 * t->b->ld, e->real), t->b->ld, s, ADVNTK__COLUMNS);
     for (ptrdiff_t i = 0; i < t->a->n; i++) {
         ptrdiff_t pair = i * ld + j0;
-        pass_row(e, t->a, i, t->b, j0, n, at(s, i * ADVNTK__COLUMNS, e->real),
-                 at(t->k, pair, e->real), t->tape ? at(t->tape->value_s, pair, e->real) : NULL,
+        pass_row(e, t->a, i, t->b, j0, n, at(s, i * ADVNTK__COLUMNS, e->real), &t->k, pair,
+                 t->tape ? at(t->tape->value_s, pair, e->real) : NULL,
                  t->tape ? at(t->tape->value_q, pair, e->real) : NULL, work);
     }
     return ADVNTK_OK;
@@ -551,6 +611,7 @@ advntk_status advntk_infinite_panel(void *state, const void *a, const void *b, v
     struct tape *kept = NULL;
     struct panel_task task = {e, pa, pb, k, NULL};
 
+    TRY(check_single(e, err));
     if (e->position) {
         return advntk__position_panel(e->position, a, b, k, tape, err);
     }

@@ -30,7 +30,8 @@ enum advntk__step_kind {
     ADVNTK__STEP_DENSE,
     ADVNTK__STEP_ACTIVATION,
     ADVNTK__STEP_COPY,
-    ADVNTK__STEP_ADD /* out += in */
+    ADVNTK__STEP_ADD,   /* out += in */
+    ADVNTK__STEP_OUTPUT /* the value of output `slot` is in */
 };
 
 /* One instruction. Registers may coincide: every step works entry by entry. */
@@ -38,7 +39,7 @@ struct advntk__step {
     enum advntk__step_kind kind;
     ptrdiff_t in, out, layer;
     double w2, b2;  /* DENSE */
-    ptrdiff_t slot; /* ACTIVATION */
+    ptrdiff_t slot; /* ACTIVATION, OUTPUT */
     const struct advntk_activation_ops *ops;
     const void *config;
     advntk_dual32_fn dual32;
@@ -49,8 +50,8 @@ struct advntk__step {
 
 struct advntk__program {
     struct advntk__step *steps;
-    ptrdiff_t count, registers, slots, series, output; /* output: a register */
-    bool tangent;                                      /* T is wanted, not K alone */
+    ptrdiff_t count, registers, slots, series, outputs;
+    bool tangent; /* T is wanted, not K alone */
     enum advntk_precision precision;
 };
 
@@ -64,15 +65,15 @@ void advntk__program_release(struct advntk__program *program);
 
 /* One image's way through the program in float64: its kernel with itself. work: 3 doubles a
  * register; slots (out): variance and dvariance/dq, 2 doubles a slot; series (out): ADVNTK__SERIES
- * doubles for each Hermite series, *tail: the largest part that one leaves out, relative; value
- * (out): of the output.
+ * doubles for each Hermite series, *tail: the largest part that one leaves out, relative; values
+ * (out): of the outputs.
  * Fails: ENUMERIC (a variance that is not finite or not the activation's to have, naming the
  * layer). */
 ADVNTK_MUST_CHECK advntk_status advntk__program_variance(const struct advntk__program *program,
                                                          const struct advntk_graph *graph, double q,
                                                          double *work, double *slots,
                                                          double *series, double *tail,
-                                                         double *value, struct advntk_error *err);
+                                                         double *values, struct advntk_error *err);
 
 /* One row of pairs: an image against n <= ADVNTK__BLOCK others. */
 struct advntk__block32 {
@@ -82,8 +83,10 @@ struct advntk__block32 {
     const float *b, *ib;              /* the columns', at slot v: b + v * b_stride */
     const float *series_a, *series_b; /* alike: number t of series v at v * ADVNTK__SERIES + t */
     ptrdiff_t a_stride, b_stride;
-    float *value, *value_s, *value_q; /* n; value_s NULL: no derivatives; value may be s */
-    float *work;                      /* advntk__pass_work() numbers */
+    void *const *values; /* of each output: numbers at .. at+n-1; the first may be s */
+    ptrdiff_t at;
+    float *value_s, *value_q; /* n, of the only output; NULL: no derivatives */
+    float *work;              /* advntk__pass_work() numbers */
 };
 struct advntk__block64 {
     ptrdiff_t n;
@@ -92,7 +95,9 @@ struct advntk__block64 {
     const double *b, *ib;
     const double *series_a, *series_b;
     ptrdiff_t a_stride, b_stride;
-    double *value, *value_s, *value_q;
+    void *const *values;
+    ptrdiff_t at;
+    double *value_s, *value_q;
     double *work;
 };
 typedef void (*advntk__pass32_fn)(const struct advntk__program *program,

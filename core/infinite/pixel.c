@@ -27,7 +27,7 @@ enum {
 struct points {
     ptrdiff_t n;
     void *x;       /* n,channels,pixels of the precision */
-    double *value; /* n: kernel of an image with itself */
+    double *value; /* outputs,n: kernel of an image with itself */
 };
 
 /* Reverse mode starts again from the images; those of the panel are kept ready. */
@@ -129,7 +129,7 @@ advntk_status advntk__pixel_points_new(const struct advntk__pixel *e, ptrdiff_t 
     }
     p->n = n;
     p->x = advntk_alloc_zero(n * e->d, e->real);
-    p->value = advntk_alloc_zero(n, sizeof(double));
+    p->value = advntk_alloc_zero(n * e->net.output_count, sizeof(double));
     if (!p->x || !p->value) {
         FAIL(err, ENOMEM, "no memory for %td images (%.1f MiB)", n,
              (double)n * (double)e->d * (double)e->real / 1048576);
@@ -204,23 +204,25 @@ advntk_status advntk__pixel_points_put(const struct advntk__pixel *e, void *poin
             (void)advntk_error_prefix(err, "image %td: ", i);
             goto out;
         }
-        p->value[i] = self.value;
+        for (ptrdiff_t f = 0; f < e->net.output_count; f++) {
+            p->value[f * p->n + i] = self.values[f];
+        }
     }
 out:
     advntk__arena_free(arena);
     return rc;
 }
 
-advntk_status advntk__pixel_diagonal(const void *a, ptrdiff_t first, ptrdiff_t count, double *k,
-                                     struct advntk_error *err)
+advntk_status advntk__pixel_diagonals(const struct advntk__pixel *e, const void *a, ptrdiff_t first,
+                                      ptrdiff_t count, double *const *k, struct advntk_error *err)
 {
     const struct points *p = a;
 
     if (first < 0 || count < 0 || first > p->n - count) {
         return ADVNTK_FAIL(err, ESHAPE, "images %td to %td of %td", first, first + count, p->n);
     }
-    if (count > 0) {
-        memcpy(k, p->value + first, (size_t)count * sizeof(*k));
+    for (ptrdiff_t f = 0; count > 0 && f < e->net.output_count; f++) {
+        memcpy(k[f], p->value + f * p->n + first, (size_t)count * sizeof(*k[f]));
     }
     return ADVNTK_OK;
 }
@@ -298,6 +300,7 @@ static advntk_status prepare_all(const struct advntk__pixel *e, const struct poi
 struct room {
     void *work, *scratch;
     void *partials; /* NULL: values alone */
+    double *values; /* of the outputs */
 };
 
 static advntk_status room_get(const struct advntk__pixel *e, struct advntk_arena *arena,
@@ -309,7 +312,8 @@ static advntk_status room_get(const struct advntk__pixel *e, struct advntk_arena
     room->scratch = advntk_arena_get(arena, net->scratch, e->real);
     room->partials =
         derivatives ? advntk_arena_get(arena, ADVNTK__PARTIALS * net->slots, e->real) : NULL;
-    if (!room->work || !room->scratch || (derivatives && !room->partials)) {
+    room->values = advntk_arena_get(arena, e->net.output_count, sizeof(*room->values));
+    if (!room->work || !room->scratch || !room->values || (derivatives && !room->partials)) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for a pair of images");
     }
     memset(room->work, 0, (size_t)net->work * e->real);
@@ -356,19 +360,17 @@ static struct advntk__pixel_pair64 pair64(const struct advntk__pixel *e, const v
                                          .q = q};
 }
 
-static double forward_pair(const struct advntk__pixel *e, const void *a, const void *b,
-                           const struct room *room)
+/* To room->values. */
+static void forward_pair(const struct advntk__pixel *e, const void *a, const void *b,
+                         const struct room *room)
 {
-    double value;
-
     if (narrow(e)) {
         struct advntk__pixel_pair32 pair = pair32(e, a, b, room, NULL, NULL);
-        e->code.forward32(&e->net, &pair, &value);
+        e->code.forward32(&e->net, &pair, room->values);
     } else {
         struct advntk__pixel_pair64 pair = pair64(e, a, b, room, NULL, NULL);
-        e->code.forward64(&e->net, &pair, &value);
+        e->code.forward64(&e->net, &pair, room->values);
     }
-    return value;
 }
 
 static void backward_pair(const struct advntk__pixel *e, const void *a, const void *b,
@@ -401,9 +403,9 @@ struct rectangle {
     bool lower;
 };
 
-/* k[i * ld + j] is entry i0+i, j0+j. */
+/* k[f][place + i * ld + j] is entry i0+i, j0+j of output f. */
 static void fill_rectangle(const struct advntk__pixel *e, const struct rectangle *r,
-                           const struct room *room, void *k, ptrdiff_t ld)
+                           const struct room *room, void *const *k, ptrdiff_t place, ptrdiff_t ld)
 {
     for (ptrdiff_t j = 0; j < r->n; j++) {
         const void *b = at(r->b, j * e->net.image, e->real);
@@ -413,8 +415,14 @@ static void fill_rectangle(const struct advntk__pixel *e, const struct rectangle
             if (r->lower && column > row) {
                 continue;
             }
-            put_value(e, k, i * ld + j,
-                      r->same && row == column ? r->same->value[row] : forward_pair(e, a, b, room));
+            if (!r->same || row != column) {
+                forward_pair(e, a, b, room);
+            }
+            for (ptrdiff_t f = 0; f < e->net.output_count; f++) {
+                put_value(e, k[f], place + i * ld + j,
+                          r->same && row == column ? r->same->value[f * r->same->n + row]
+                                                   : room->values[f]);
+            }
         }
     }
 }
@@ -428,7 +436,8 @@ static ptrdiff_t cached_rows(const struct advntk__pixel *e)
 static advntk_status tile_columns(const struct advntk__pixel *e, const struct points *a,
                                   ptrdiff_t i0, ptrdiff_t m, struct rectangle *r,
                                   struct advntk__pixel_self *self, const struct room *room,
-                                  void *rows, void *k, ptrdiff_t ld, struct advntk_error *err)
+                                  void *rows, void *const *k, ptrdiff_t place, ptrdiff_t ld,
+                                  struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     ptrdiff_t step = cached_rows(e);
@@ -438,16 +447,16 @@ static advntk_status tile_columns(const struct advntk__pixel *e, const struct po
         r->m = m - i < step ? m - i : step;
         r->a = rows;
         TRY(prepare_block(e, a, r->i0, r->m, self, rows, err));
-        fill_rectangle(e, r, room, at(k, i * ld, e->real), ld);
+        fill_rectangle(e, r, room, k, place + i * ld, ld);
     }
 out:
     return rc;
 }
 
-advntk_status advntk__pixel_tile(const struct advntk__pixel *e, const void *a, ptrdiff_t i0,
-                                 ptrdiff_t m, const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower,
-                                 void *k, ptrdiff_t ld, struct advntk_arena *arena,
-                                 struct advntk_error *err)
+advntk_status advntk__pixel_tiles(const struct advntk__pixel *e, const void *a, ptrdiff_t i0,
+                                  ptrdiff_t m, const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower,
+                                  void *const *k, ptrdiff_t ld, struct advntk_arena *arena,
+                                  struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     const struct points *pa = a, *pb = b;
@@ -473,7 +482,7 @@ advntk_status advntk__pixel_tile(const struct advntk__pixel *e, const void *a, p
         r.n = n - j < ready ? n - j : ready;
         r.b = columns;
         TRY(prepare_block(e, pb, r.j0, r.n, &self, columns, err));
-        TRY(tile_columns(e, pa, i0, m, &r, &self, &room, rows, at(k, j, e->real), ld, err));
+        TRY(tile_columns(e, pa, i0, m, &r, &self, &room, rows, k, j, ld, err));
     }
 out:
     return rc;
@@ -509,7 +518,7 @@ static advntk_status panel_block(void *context, ptrdiff_t index, struct advntk_a
         r.a = at(t->images, i * e->net.image, e->real);
         r.i0 = i;
         r.m = t->a->n - i < step ? t->a->n - i : step;
-        fill_rectangle(e, &r, &room, at(t->k, i * t->b->n + j0, e->real), t->b->n);
+        fill_rectangle(e, &r, &room, &t->k, i * t->b->n + j0, t->b->n);
     }
 out:
     return rc;
@@ -615,7 +624,7 @@ static advntk_status sum_block(void *context, ptrdiff_t i, struct advntk_arena *
             void *dx = at(few, c * n, e->real);
             if (g < 0 || g > 0 || isnan(g)) {
                 if (!forward) {
-                    (void)forward_pair(e, a, b, &room);
+                    forward_pair(e, a, b, &room);
                     forward = true;
                 }
                 backward_pair(e, a, b, &room, g, dx, at(dx, x, e->real));

@@ -70,16 +70,18 @@ struct advntk__pixel_step {
 
 struct advntk__pixel_net {
     struct advntk__pixel_step *steps;
-    ptrdiff_t count, output, channels;
-    ptrdiff_t slots;   /* numbers in the standard deviations of all activations */
-    ptrdiff_t lead;    /* of a register, before its first pixel */
-    ptrdiff_t room;    /* numbers from K to T of a register */
-    ptrdiff_t work;    /* numbers in all registers */
-    ptrdiff_t rows;    /* lines of zeros above and below what a flat convolution sums */
-    ptrdiff_t sums;    /* numbers in one of its two arrays of sums */
-    ptrdiff_t scratch; /* numbers that a pass needs besides */
-    ptrdiff_t image;   /* numbers of a prepared image: x (channels,span), a (slots), ia (slots) */
-    ptrdiff_t period;  /* of shifted pairs; 0: pixels meet those at the same place alone */
+    ptrdiff_t count, channels;
+    ptrdiff_t output_count;
+    ptrdiff_t *outputs; /* steps; owned */
+    ptrdiff_t slots;    /* numbers in the standard deviations of all activations */
+    ptrdiff_t lead;     /* of a register, before its first pixel */
+    ptrdiff_t room;     /* numbers from K to T of a register */
+    ptrdiff_t work;     /* numbers in all registers */
+    ptrdiff_t rows;     /* lines of zeros above and below what a flat convolution sums */
+    ptrdiff_t sums;     /* numbers in one of its two arrays of sums */
+    ptrdiff_t scratch;  /* numbers that a pass needs besides */
+    ptrdiff_t period;   /* of shifted pairs; 0: pixels meet those at the same place alone */
+    ptrdiff_t image;    /* numbers of a prepared image: x (channels,span), a (slots), ia (slots) */
     enum advntk_precision precision;
     bool tangent;
 };
@@ -113,13 +115,13 @@ struct advntk__pixel_pair64 {
     const struct advntk__pixel_gap *gap;
     double *work, *scratch, *partials, *dx, *q;
 };
-/* Forward: the value, and the partials. Backward, after it, any number of times: g is the
- * derivative with respect to the value; work holds nothing before nor after, but in shifted pairs
- * the derivatives of the output's maps before. */
+/* Forward: the values of all outputs, and the partials. Backward, after it, any number of times, of
+ * a network with one output: g is the derivative with respect to the value; work holds nothing
+ * before nor after, but in shifted pairs the derivatives of the output's maps before. */
 typedef void (*advntk__pixel_forward32_fn)(const struct advntk__pixel_net *net,
-                                           const struct advntk__pixel_pair32 *pair, double *value);
+                                           const struct advntk__pixel_pair32 *pair, double *values);
 typedef void (*advntk__pixel_forward64_fn)(const struct advntk__pixel_net *net,
-                                           const struct advntk__pixel_pair64 *pair, double *value);
+                                           const struct advntk__pixel_pair64 *pair, double *values);
 typedef void (*advntk__pixel_backward32_fn)(const struct advntk__pixel_net *net,
                                             const struct advntk__pixel_pair32 *pair, double g);
 typedef void (*advntk__pixel_backward64_fn)(const struct advntk__pixel_net *net,
@@ -163,6 +165,9 @@ ADVNTK_MUST_CHECK advntk_status advntk__pixel_part(const struct advntk_graph *gr
                                                    struct advntk__pixel_net *net,
                                                    struct advntk_error *err);
 void advntk__pixel_release(struct advntk__pixel_net *net);
+/* Numbers between the lines of maps. Networks of one margin have the bits of their kernels whatever
+ * other such networks stand in the same graph. */
+ptrdiff_t advntk__pixel_margin(const struct advntk_graph *graph);
 /* Whether step i is the first to write the derivatives of its branch b, in reverse order. */
 bool advntk__pixel_first(const struct advntk__pixel_net *net, ptrdiff_t i, ptrdiff_t b);
 
@@ -172,13 +177,13 @@ struct advntk__pixel_self {
     double *x; /* channels,span; margins zero */
     double *work, *scratch;
     double *q, *slope; /* slots: variances before activations and dK/dvariance there */
-    double value;
+    double *values;    /* of the outputs */
 };
 ADVNTK_MUST_CHECK advntk_status advntk__pixel_self_room(const struct advntk__pixel_net *net,
                                                         struct advntk_arena *arena,
                                                         struct advntk__pixel_self *self,
                                                         struct advntk_error *err);
-/* From x: q, value, and where `slopes` slope. graph: names the layer of a variance that is not the
+/* From x: q, values, and where `slopes` slope. graph: names the layer of a variance that is not the
  * activation's to have or not finite (ENUMERIC); NULL: x was seen before, no checks. */
 ADVNTK_MUST_CHECK advntk_status advntk__pixel_self(const struct advntk__pixel_net *net,
                                                    const struct advntk__pixel_code *code,
@@ -206,14 +211,16 @@ ADVNTK_MUST_CHECK advntk_status advntk__pixel_points_put(const struct advntk__pi
                                                          ptrdiff_t count, const double *pixels,
                                                          struct advntk_error *err);
 void advntk__pixel_points_free(void *points);
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_diagonal(const void *a, ptrdiff_t first,
-                                                       ptrdiff_t count, double *k,
-                                                       struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_tile(const struct advntk__pixel *e, const void *a,
-                                                   ptrdiff_t i0, ptrdiff_t m, const void *b,
-                                                   ptrdiff_t j0, ptrdiff_t n, bool lower, void *k,
-                                                   ptrdiff_t ld, struct advntk_arena *arena,
-                                                   struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__pixel_diagonals(const struct advntk__pixel *e,
+                                                        const void *a, ptrdiff_t first,
+                                                        ptrdiff_t count, double *const *k,
+                                                        struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__pixel_tiles(const struct advntk__pixel *e, const void *a,
+                                                    ptrdiff_t i0, ptrdiff_t m, const void *b,
+                                                    ptrdiff_t j0, ptrdiff_t n, bool lower,
+                                                    void *const *k, ptrdiff_t ld,
+                                                    struct advntk_arena *arena,
+                                                    struct advntk_error *err);
 ADVNTK_MUST_CHECK advntk_status advntk__pixel_panel(const struct advntk__pixel *e, const void *a,
                                                     const void *b, void *k, void **tape,
                                                     struct advntk_error *err);

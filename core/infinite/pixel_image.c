@@ -25,8 +25,8 @@ advntk_status advntk__pixel_self_room(const struct advntk__pixel_net *net,
 {
     ptrdiff_t x = net->channels * net->steps[0].span;
 
-    self->x =
-        advntk_arena_get(arena, x + net->work + net->scratch + 2 * net->slots, sizeof(*self->x));
+    self->x = advntk_arena_get(
+        arena, x + net->work + net->scratch + 2 * net->slots + net->output_count, sizeof(*self->x));
     if (!self->x) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for the variances of a network");
     }
@@ -34,6 +34,7 @@ advntk_status advntk__pixel_self_room(const struct advntk__pixel_net *net,
     self->scratch = self->work + net->work;
     self->q = self->scratch + net->scratch;
     self->slope = self->q + net->slots;
+    self->values = self->slope + net->slots;
     memset(self->x, 0, (size_t)x * sizeof(*self->x));
     memset(self->work, 0, (size_t)(net->work + net->scratch) * sizeof(*self->work));
     return ADVNTK_OK;
@@ -198,7 +199,6 @@ advntk_status advntk__pixel_self(const struct advntk__pixel_net *net,
                                  bool slopes, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    struct maps last = maps_of(net, net->output, self->work);
 
     for (ptrdiff_t i = 0; i < net->count; i++) {
         const struct advntk__pixel_step *step = &net->steps[i];
@@ -233,7 +233,10 @@ advntk_status advntk__pixel_self(const struct advntk__pixel_net *net,
             TRY(check_size(net, i, graph, out, err));
         }
     }
-    self->value = net->tangent ? last.T[0] : last.K[0];
+    for (ptrdiff_t f = 0; f < net->output_count; f++) {
+        struct maps last = maps_of(net, net->outputs[f], self->work);
+        self->values[f] = net->tangent ? last.T[0] : last.K[0];
+    }
 out:
     return rc;
 }

@@ -68,8 +68,8 @@ ADVNTK_ISA_VARIANTS(bend_step32,
                     (net, i, pair))
 ADVNTK_ISA_VARIANTS(forward32,
                     (const struct advntk__pixel_net *net, const struct advntk__pixel_pair32 *pair,
-                     double *value),
-                    (net, pair, value))
+                     double *values),
+                    (net, pair, values))
 ADVNTK_ISA_VARIANTS(deviations32,
                     (ptrdiff_t n, const double *q, float *restrict a, float *restrict ia),
                     (n, q, a, ia))
@@ -95,8 +95,8 @@ ADVNTK_ISA_VARIANTS(bend_step64,
                     (net, i, pair))
 ADVNTK_ISA_VARIANTS(forward64,
                     (const struct advntk__pixel_net *net, const struct advntk__pixel_pair64 *pair,
-                     double *value),
-                    (net, pair, value))
+                     double *values),
+                    (net, pair, values))
 ADVNTK_ISA_VARIANTS(deviations64,
                     (ptrdiff_t n, const double *q, double *restrict a, double *restrict ia),
                     (n, q, a, ia))

@@ -8,6 +8,7 @@
 #include <advntk/isa.h>
 #include <advntk/plugin.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LINE = 16 }; /* numbers that a vector register or a cache line holds at most */
 
@@ -99,15 +100,37 @@ static void set_readers(struct advntk__pixel_net *net)
     }
 }
 
-/* Sizes of maps: margins as wide as the widest flat window needs. */
+/* As wide as the widest flat window needs. */
+static ptrdiff_t margin_of(const struct advntk__pixel_step *step)
+{
+    return step->flat ? larger(step->x.low, step->x.filter - 1 - step->x.low) : 0;
+}
+
+ptrdiff_t advntk__pixel_margin(const struct advntk_graph *graph)
+{
+    ptrdiff_t margin = 0;
+
+    for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
+        const struct advntk__layer *layer = advntk__graph_layer(graph, i);
+        struct advntk__pixel_step step = {.kind = layer->kind};
+        if (layer->kind == ADVNTK__LAYER_CONV) {
+            set_affine(layer, &step);
+            set_window(graph, layer, &step);
+            margin = larger(margin, margin_of(&step));
+        }
+    }
+    return margin;
+}
+
+/* Sizes of maps. */
 static void set_sizes(struct advntk__pixel_net *net, bool shifted)
 {
     ptrdiff_t margin = 0, padded = 0, pitch = 0, span = 0;
 
     for (ptrdiff_t i = 0; i < net->count; i++) {
         const struct advntk__pixel_step *step = &net->steps[i];
+        margin = larger(margin, margin_of(step));
         if (step->flat) {
-            margin = larger(margin, larger(step->x.low, step->x.filter - 1 - step->x.low));
             net->rows = larger(net->rows, larger(step->y.low, step->y.filter - 1 - step->y.low));
         } else if (step->kind == ADVNTK__LAYER_CONV) {
             ptrdiff_t reach = (step->x.out - 1) * step->x.stride + step->x.filter;
@@ -133,7 +156,8 @@ static void set_sizes(struct advntk__pixel_net *net, bool shifted)
     net->image = net->channels * net->steps[0].span + 2 * net->slots;
 }
 
-/* A register may pass from a step's input to its output if that step works in place. */
+/* A register may pass from a step's input to its output if that step works in place. A sum of three
+ * does not: the branch that is there comes first, and which one that is would change its bits. */
 static bool in_place(const struct advntk__pixel_step *step)
 {
     bool twice = false;
@@ -143,8 +167,9 @@ static bool in_place(const struct advntk__pixel_step *step)
             twice = twice || step->from[b] == step->from[c];
         }
     }
-    return !twice && (step->flat || step->kind == ADVNTK__LAYER_ACTIVATION ||
-                      step->kind == ADVNTK__LAYER_DENSE || step->kind == ADVNTK__LAYER_SUM);
+    return !twice && step->from_count <= 2 &&
+           (step->flat || step->kind == ADVNTK__LAYER_ACTIVATION ||
+            step->kind == ADVNTK__LAYER_DENSE || step->kind == ADVNTK__LAYER_SUM);
 }
 
 /* A register holds a step's maps from that step to the last that reads them, and in reverse their
@@ -171,10 +196,12 @@ static advntk_status set_registers(struct advntk__pixel_net *net, struct advntk_
     for (ptrdiff_t i = 0; i <= net->count; i++) {
         busy[i] = -1;
     }
+    for (ptrdiff_t f = 0; f < net->output_count; f++) {
+        net->steps[net->outputs[f]].last = net->count;
+    }
     for (ptrdiff_t i = 0; i < net->count; i++) {
         struct advntk__pixel_step *step = &net->steps[i];
         ptrdiff_t r = free_register(busy, i, in_place(step));
-        step->last = i == net->output ? net->count : step->last;
         busy[r] = larger(step->last, i);
         step->at = r * 2 * net->room + net->lead;
         registers = larger(registers, r + 1);
@@ -220,7 +247,7 @@ out:
     return rc;
 }
 
-static advntk_status start_net(const struct advntk_graph *graph, ptrdiff_t count,
+static advntk_status start_net(const struct advntk_graph *graph, ptrdiff_t count, ptrdiff_t outputs,
                                enum advntk_precision precision, struct advntk__pixel_net *net,
                                struct advntk_error *err)
 {
@@ -228,7 +255,9 @@ static advntk_status start_net(const struct advntk_graph *graph, ptrdiff_t count
     net->channels = advntk__graph_layer(graph, 0)->shape.channels;
     net->precision = precision;
     net->steps = calloc((size_t)count, sizeof(*net->steps));
-    if (!net->steps) {
+    net->output_count = outputs;
+    net->outputs = calloc((size_t)outputs, sizeof(*net->outputs));
+    if (!net->steps || !net->outputs) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for a network of %td layers", count);
     }
     return ADVNTK_OK;
@@ -239,10 +268,12 @@ advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
                                     struct advntk__pixel_net *net, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
+    const ptrdiff_t *outputs;
+    ptrdiff_t count = advntk__graph_outputs(graph, &outputs);
 
-    net->output = advntk__graph_output(graph);
     net->tangent = tangent;
-    TRY(start_net(graph, advntk__graph_count(graph), precision, net, err));
+    TRY(start_net(graph, advntk__graph_count(graph), count, precision, net, err));
+    memcpy(net->outputs, outputs, (size_t)count * sizeof(*outputs));
     for (ptrdiff_t i = 0; i < net->count; i++) {
         TRY(set_step(graph, i, isa, precision, &net->steps[i], err));
     }
@@ -261,8 +292,8 @@ advntk_status advntk__pixel_part(const struct advntk_graph *graph, ptrdiff_t cou
     advntk_status rc = ADVNTK_OK;
     struct advntk__shape size;
 
-    net->output = count - 1;
-    TRY(start_net(graph, count, precision, net, err));
+    TRY(start_net(graph, count, 1, precision, net, err));
+    net->outputs[0] = count - 1;
     size = advntk__graph_layer(graph, layers[0])->shape;
     net->steps[0] = (struct advntk__pixel_step){
         .kind = ADVNTK__LAYER_INPUT, .height = size.height, .width = size.width, .last = -1};
@@ -270,7 +301,7 @@ advntk_status advntk__pixel_part(const struct advntk_graph *graph, ptrdiff_t cou
         TRY(set_step(graph, layers[i], isa, precision, &net->steps[i], err));
         net->steps[i].from = from[i];
     }
-    net->steps[net->output].clean = true;
+    net->steps[count - 1].clean = true;
     set_readers(net);
     set_sizes(net, true);
     TRY(set_registers(net, err));
@@ -281,5 +312,7 @@ out:
 void advntk__pixel_release(struct advntk__pixel_net *net)
 {
     free(net->steps);
+    free(net->outputs);
     net->steps = NULL;
+    net->outputs = NULL;
 }

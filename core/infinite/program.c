@@ -38,7 +38,6 @@ static void find_last_uses(struct compiler *c)
             c->places[c->places[layer->from[b]].root].last_use = i;
         }
     }
-    c->places[c->places[advntk__graph_output(c->graph)].root].last_use = n;
 }
 
 static ptrdiff_t take_register(struct compiler *c)
@@ -120,6 +119,21 @@ static void emit_sum(struct compiler *c, ptrdiff_t i)
     }
 }
 
+/* The value of layer i to each output that it is; then its register is free, unless others read it.
+ */
+static void emit_outputs(struct compiler *c, ptrdiff_t i)
+{
+    const ptrdiff_t *outputs;
+    const ptrdiff_t count = advntk__graph_outputs(c->graph, &outputs), reg = c->places[i].reg;
+
+    for (ptrdiff_t f = 0; f < count; f++) {
+        if (outputs[f] == i) {
+            emit(c, ADVNTK__STEP_OUTPUT, i, reg, reg)->slot = f;
+            c->busy[reg] = !dies(c, i, i);
+        }
+    }
+}
+
 static advntk_status emit_layer(struct compiler *c, ptrdiff_t i, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
@@ -165,11 +179,13 @@ advntk_status advntk__program_compile(const struct advntk_graph *graph, int isa,
                                       struct advntk__program *program, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    ptrdiff_t n = advntk__graph_count(graph), steps = 0;
+    const ptrdiff_t *outputs;
+    ptrdiff_t n = advntk__graph_count(graph), steps;
     struct compiler c = {.graph = graph, .program = program, .isa = isa, .precision = precision};
 
     *program = (struct advntk__program){.tangent = tangent};
     program->precision = precision;
+    program->outputs = steps = advntk__graph_outputs(graph, &outputs);
     for (ptrdiff_t i = 0; i < n; i++) {
         steps += advntk__graph_layer(graph, i)->from_count + 1; /* a sum: copy and adds */
     }
@@ -182,8 +198,8 @@ advntk_status advntk__program_compile(const struct advntk_graph *graph, int isa,
     find_last_uses(&c);
     for (ptrdiff_t i = 0; i < n; i++) {
         TRY(emit_layer(&c, i, err));
+        emit_outputs(&c, i);
     }
-    program->output = c.places[advntk__graph_output(graph)].reg;
 out:
     free(c.places);
     free(c.busy);
@@ -216,7 +232,7 @@ static void activation_variance(const struct advntk__step *step, double q, doubl
 
 advntk_status advntk__program_variance(const struct advntk__program *program,
                                        const struct advntk_graph *graph, double q, double *work,
-                                       double *slots, double *series, double *tail, double *value,
+                                       double *slots, double *series, double *tail, double *values,
                                        struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
@@ -258,11 +274,13 @@ advntk_status advntk__program_variance(const struct advntk__program *program,
         case ADVNTK__STEP_ADD:
             k += out[0], t += out[1], slope += out[2];
             break;
+        case ADVNTK__STEP_OUTPUT:
+            values[step->slot] = program->tangent ? t : k;
+            break;
         }
         TRY(advntk__variance_finite(graph, step->layer, program->precision, k, t, err));
         out[0] = k, out[1] = t, out[2] = slope;
     }
-    *value = work[3 * program->output + (program->tangent ? 1 : 0)];
 out:
     return rc;
 }

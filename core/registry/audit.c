@@ -126,6 +126,8 @@ static const struct operation operations[] = {
     OPERATION(KERNEL, kernel, 0, points_free), OPERATION(KERNEL, kernel, 0, diagonal),
     OPERATION(KERNEL, kernel, 0, tile), OPERATION(KERNEL, kernel, 0, panel),
     OPERATION(KERNEL, kernel, 0, panel_vjp), OPERATION(KERNEL, kernel, 0, tape_free),
+    OPERATION(KERNEL, kernel, 1, kinship), OPERATION(KERNEL, kernel, 1, diagonals),
+    OPERATION(KERNEL, kernel, 1, tiles),
     OPERATION(NORM, norm, 0, unit), OPERATION(NORM, norm, 0, distance),
     OPERATION(ATTACK, attack, 1, open), OPERATION(ATTACK, attack, 1, step),
     OPERATION(ATTACK, attack, 1, close),

@@ -14,6 +14,12 @@ static advntk_status nngp_open(const void *config, struct advntk_host *host,
     return advntk_infinite_open(host, setup, ADVNTK_INFINITE_NNGP, state, err);
 }
 
+static int64_t nngp_kinship(const void *config, const struct advntk_kernel_setup *setup)
+{
+    (void)config;
+    return advntk_infinite_kinship(setup);
+}
+
 static const struct advntk_kernel_ops nngp_ops = {
     .needs_architecture = true,
     .open = nngp_open,
@@ -26,6 +32,9 @@ static const struct advntk_kernel_ops nngp_ops = {
     .panel = advntk_infinite_panel,
     .panel_vjp = advntk_infinite_panel_vjp,
     .tape_free = advntk_infinite_tape_free,
+    .kinship = nngp_kinship,
+    .diagonals = advntk_infinite_diagonals,
+    .tiles = advntk_infinite_tiles,
 };
 
 ADVNTK_PLUGIN(KERNEL, nngp_ops, .name = "nngp", .version = "1.0.0", .licence = "GPL-3.0-or-later",

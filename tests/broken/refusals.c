@@ -22,7 +22,7 @@ static const struct {
     {"returns_wild_pointer", "advntk_plugin_entry returned memory that is not static"},
     {"wrong_magic", "abi.magic: is 0x21424143, expected 0x4b544e41; " REBUILD},
     {"wrong_major", "abi.major: is 2, expected 1; " REBUILD},
-    {"newer_minor", "abi.minor: is 1, expected at most 0; use a newer program or " REBUILD},
+    {"newer_minor", "abi.minor: is 2, expected at most 1; use a newer program or " REBUILD},
     {"wrong_blasint", "abi.blasint_bytes: is 8, expected 4; " REBUILD},
     {"tiny_size", "abi.size: is 40, expected 96 to 65536; " REBUILD},
     {"huge_size", "abi.size: is 60000, more than the plugin's memory; " REBUILD},

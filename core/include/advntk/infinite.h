@@ -28,13 +28,20 @@ enum advntk_infinite_kind {
 ADVNTK_MUST_CHECK advntk_status advntk_infinite_open(struct advntk_host *host, const struct advntk_kernel_setup *setup, enum advntk_infinite_kind kind, void **state, struct advntk_error *err);
 void advntk_infinite_close(void *state);
 
+/* 0 for networks with pools, layer norm, products, dense layers alone in the standard
+ * parameterisation, or convolutions with activations by series. */
+int64_t advntk_infinite_kinship(const struct advntk_kernel_setup *setup);
+
 ADVNTK_MUST_CHECK advntk_status advntk_infinite_points_new(void *state, ptrdiff_t n, void **points, struct advntk_error *err);
 ADVNTK_MUST_CHECK advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t first, ptrdiff_t count, const double *pixels, struct advntk_error *err);
 void advntk_infinite_points_free(void *state, void *points);
 
 ADVNTK_MUST_CHECK advntk_status advntk_infinite_diagonal(void *state, const void *a, ptrdiff_t first, ptrdiff_t count, double *k, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk_infinite_diagonals(void *state, const void *a, ptrdiff_t first, ptrdiff_t count, double *const *k, struct advntk_error *err);
 /* Where a == b, entries of an image with itself come from the variance recursion. */
 ADVNTK_MUST_CHECK advntk_status advntk_infinite_tile(void *state, const void *a, ptrdiff_t i0, ptrdiff_t m, const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower, void *k, ptrdiff_t ld, struct advntk_arena *arena, struct advntk_error *err);
+
+ADVNTK_MUST_CHECK advntk_status advntk_infinite_tiles(void *state, const void *a, ptrdiff_t i0, ptrdiff_t m, const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower, void *const *k, ptrdiff_t ld, struct advntk_arena *arena, struct advntk_error *err);
 
 /*
  * A row's bits depend on that row and its place in the panel alone. The tape borrows both sets of

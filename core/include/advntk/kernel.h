@@ -51,6 +51,18 @@ struct advntk_kernel_ops {
     /* dx[i,c] = sum_j g[c,i,j] dk(x_i, b_j)/dx_i; g real (m, rows, n), dx (rows, m, d). Finite everywhere, x_i = b_j included. */
     advntk_status (*panel_vjp)(void *state, const void *tape, ptrdiff_t m, const void *g, double *dx, struct advntk_error *err);
     void (*tape_free)(void *state, void *tape);
+
+    /*
+     * Since 1.1, all or none of the three (NULL: each network's matrix is computed alone). Several
+     * networks in one pass over the pairs, for sweeps over depth: where kinship gives a number that
+     * is not 0 for several setups that differ in their graphs alone, and the same one, open may be
+     * given one graph that has an output for each of those networks, in which what they have in
+     * common stands once. Such a state has points, diagonals and tiles, nothing else of the above.
+     * Output f has its values at k[f], of the same bits as alone.
+     */
+    int64_t (*kinship)(const void *config, const struct advntk_kernel_setup *setup);
+    advntk_status (*diagonals)(void *state, const void *a, ptrdiff_t first, ptrdiff_t count, double *const *k, struct advntk_error *err);
+    advntk_status (*tiles)(void *state, const void *a, ptrdiff_t i0, ptrdiff_t m, const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower, void *const *k, ptrdiff_t ld, struct advntk_arena *arena, struct advntk_error *err);
 };
 
 #ifdef __cplusplus

@@ -57,7 +57,7 @@ enum advntk_kind {
 
 #define ADVNTK_ABI_MAGIC 0x4B544E41u /* "ANTK", little-endian */
 #define ADVNTK_ABI_MAJOR 1           /* grows when old plugins no longer work */
-#define ADVNTK_ABI_MINOR 0           /* grows when fields or operations are appended */
+#define ADVNTK_ABI_MINOR 1           /* grows when fields or operations are appended */
 #define ADVNTK_BLASINT_BYTES 4       /* width of the integers that BLAS takes */
 
 /* 16 bytes, frozen for ever; the host compares it field by field before it reads anything else. */
