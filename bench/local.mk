@@ -3,14 +3,15 @@
 bench_names = \
 	conv_kernel \
 	linear \
-	mlp_kernel
+	mlp_kernel \
+	stored
 bench_programs = $(addprefix bench/,$(addsuffix .bench,$(bench_names)))
 CLEANFILES += $(bench_programs) $(bench_programs:.bench=.d)
 
 $(bench_programs): bench/%.bench: bench/%.c libadvntk.la
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) -I. $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(CPPFLAGS) $(AM_CFLAGS) \
 		$(CFLAGS) -DTEST_DATA='"$(abs_top_srcdir)/tests/oracle/data"' -DPLUGINS='"$(abs_top_builddir)/plugins"' \
-		-MMD -MF $(@:.bench=.d) $(LDFLAGS) -o $@ $< .libs/libadvntk.so -lm -Wl,-rpath,$(abs_top_builddir)/.libs
+		-MMD -MF $(@:.bench=.d) $(LDFLAGS) -o $@ $< .libs/libadvntk.so $(JANSSON_LIBS) -lm -Wl,-rpath,$(abs_top_builddir)/.libs
 -include $(bench_programs:.bench=.d)
 
 .PHONY: bench

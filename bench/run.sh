@@ -36,6 +36,7 @@ can_import() { "$python" -c "import $1" >/dev/null 2>&1; }
 keep 'linear algebra' "$top_builddir/bench/linear.bench" "$n" "$threads"
 keep 'kernels of MLPs' "$top_builddir/bench/mlp_kernel.bench" 4000 "$n" "$threads"
 keep 'kernels of networks of convolutions' "$top_builddir/bench/conv_kernel.bench"
+keep 'stored runs' "$top_srcdir/bench/stored.sh"
 if can_import neural_tangents; then
     keep 'neural-tangents' "$python" "$peers/neural_tangents_mlp.py" 1000 "$threads"
     keep 'neural-tangents, convolutions' "$python" "$peers/neural_tangents_conv.py" 16 1

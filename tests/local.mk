@@ -36,6 +36,7 @@ unit_tests = \
 	recipe_expression \
 	recipe_fuzz \
 	run_data \
+	skim \
 	statistics \
 	sym \
 	text \

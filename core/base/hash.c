@@ -40,6 +40,23 @@ void advntk__hash_int(struct advntk__hash *h, int64_t value)
     advntk__hash_add(h, bytes, sizeof(bytes));
 }
 
+void advntk__hash_ints(struct advntk__hash *h, ptrdiff_t count, const int64_t *values)
+{
+    unsigned char bytes[512];
+    size_t used = 0;
+
+    for (ptrdiff_t i = 0; i < count; i++) {
+        for (int k = 0; k < 8; k++) {
+            bytes[used++] = (unsigned char)((uint64_t)values[i] >> (8 * k));
+        }
+        if (used == sizeof(bytes)) {
+            advntk__hash_add(h, bytes, used);
+            used = 0;
+        }
+    }
+    advntk__hash_add(h, bytes, used);
+}
+
 void advntk__hash_text(struct advntk__hash *h, const char *text)
 {
     advntk__hash_int(h, text ? (int64_t)strlen(text) : -1);

@@ -61,8 +61,9 @@ static int compare_main(struct cli *cli)
     int code = CLI_DONE;
 
     if (advntk__host_new(cli->threads, &host, &err) != ADVNTK_OK ||
-        advntk__select(host, cli->results, cli->count, cli->words, NULL, &selection, &warnings,
-                       &err) != ADVNTK_OK) {
+        advntk__select(host, cli->results, cli->count, cli->words, NULL,
+                       advntk__detail_for(ADVNTK__DETAIL_COMPARE, cli->count, cli->words, NULL),
+                       &selection, &warnings, &err) != ADVNTK_OK) {
         code = cli_error(&err);
         goto out;
     }

@@ -143,6 +143,8 @@ int main(int argc, char **argv)
     int code;
 
     wait_briefly(argv);
+    /* without TZ the C library looks at /etc/localtime at each date that libzip decodes */
+    setenv("TZ", ":/etc/localtime", 0);
     gsl_set_error_handler_off();
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is a failed write, not a death */
     signal(SIGPIPE, SIG_IGN);

@@ -54,8 +54,9 @@ static int report_main(struct cli *cli)
     struct advntk_error err;
     int code = cli_work_open(cli, &work);
 
-    if (code == CLI_DONE && advntk__select(work.host, cli->results, cli->count, cli->words, NULL,
-                                           &selection, &warnings, &err) != ADVNTK_OK) {
+    if (code == CLI_DONE &&
+        advntk__select(work.host, cli->results, cli->count, cli->words, NULL, ADVNTK__DETAIL_ALL,
+                       &selection, &warnings, &err) != ADVNTK_OK) {
         code = cli_error(&err);
     }
     cli_warnings(&warnings);

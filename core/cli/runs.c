@@ -44,8 +44,10 @@ static int runs_main(struct cli *cli)
     int code = CLI_DONE;
 
     if (advntk__host_new(cli->threads, &host, &err) != ADVNTK_OK ||
-        advntk__select(host, cli->results, cli->count, cli->words, runs_since, &selection,
-                       &warnings, &err) != ADVNTK_OK) {
+        advntk__select(host, cli->results, cli->count, cli->words, runs_since,
+                       advntk__detail_for(cli->json ? ADVNTK__DETAIL_ALL : ADVNTK__DETAIL_LIST,
+                                          cli->count, cli->words, runs_sort),
+                       &selection, &warnings, &err) != ADVNTK_OK) {
         code = cli_error(&err);
         goto out;
     }

@@ -151,7 +151,7 @@ static advntk_status show(const struct cli *cli, const struct advntk__folder *fo
         FAIL(err, ENOMEM, "no memory for a path");
     }
     TRY(advntk__files_read(recipe_path, RECIPE_LIMIT, &recipe, &length, err));
-    TRY(advntk__stored_read(folder, &record, err));
+    TRY(advntk__stored_read(folder, ADVNTK__DETAIL_ALL, &record, err));
     if (!record) {
         FAIL(err, ENOTFOUND, "run %s: nothing was stored of it yet", folder->id);
     }

@@ -36,6 +36,9 @@ struct comparison {
     ptrdiff_t most; /* runs in the largest variant */
     struct difference *differences;
     ptrdiff_t difference_count;
+    const struct difference **order; /* those with one base under one metric stand together */
+    ptrdiff_t *batches;              /* where in it each batch begins, and the end */
+    ptrdiff_t batch_count;
 };
 
 /* ---- figures of a variant ---- */
@@ -254,8 +257,9 @@ out:
 
 /* ---- one difference ---- */
 
-/* The run of `cases` that has the seed; where neither side has more than one run, that one. */
-static const json_t *partner(const json_t *cases, const json_t *run, bool lone)
+/* The run of `cases` that has the seed, and its number; where neither side has more than one run,
+ * that one. */
+static const json_t *partner(const json_t *cases, const json_t *run, bool lone, size_t *at)
 {
     json_t *other;
     size_t i;
@@ -263,6 +267,7 @@ static const json_t *partner(const json_t *cases, const json_t *run, bool lone)
     json_array_foreach((json_t *)(uintptr_t)cases, i, other)
     {
         if (lone || json_equal(json_object_get(other, "seed"), json_object_get(run, "seed"))) {
+            *at = i;
             return other;
         }
     }
@@ -277,15 +282,37 @@ struct pairs {
     struct advntk__image_pairs counts; /* of one pair, or summed */
 };
 
-static advntk_status add_images(struct pairs *p, const json_t *a, const json_t *b,
-                                const char *metric, struct advntk_error *err)
+/* What the runs of a base got right under one metric: read once for a batch of differences. */
+struct base {
+    struct advntk__verdicts *verdicts; /* a run each */
+    bool *read;
+};
+
+static advntk_status base_verdicts(struct base *base, size_t at, const json_t *run,
+                                   const char *metric, struct advntk__verdicts *verdicts,
+                                   struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    if (!base->read[at]) {
+        TRY(advntk__verdicts_read(run, metric, &base->verdicts[at], err));
+        base->read[at] = true;
+    }
+    *verdicts = base->verdicts[at];
+out:
+    return rc;
+}
+
+/* a: the run number `at` of the base. */
+static advntk_status add_images(struct pairs *p, struct base *base, size_t at, const json_t *a,
+                                const json_t *b, const char *metric, struct advntk_error *err)
 {
     struct advntk__verdicts va = {0}, vb = {0};
     struct advntk__image_pairs counts;
     double *grown;
     advntk_status rc = ADVNTK_OK;
 
-    TRY(advntk__verdicts_read(a, metric, &va, err));
+    TRY(base_verdicts(base, at, a, metric, &va, err));
     TRY(advntk__verdicts_read(b, metric, &vb, err));
     if (!p->image_gap) {
         grown = calloc((size_t)va.n + 1, sizeof(*grown));
@@ -303,7 +330,6 @@ static advntk_status add_images(struct pairs *p, const json_t *a, const json_t *
         p->images = p->n == 1 ? counts.n : 0;
     }
 out:
-    advntk__verdicts_release(&va);
     advntk__verdicts_release(&vb);
     return rc;
 }
@@ -369,29 +395,26 @@ static void test_paired(const struct pairs *p, json_t *object)
     json_object_set_new(object, "test", json_string(test));
 }
 
-static advntk_status look_at(void *context, ptrdiff_t at, struct advntk_arena *arena,
-                             struct advntk_error *err)
+static advntk_status look_at(const struct comparison *c, const struct difference *d,
+                             struct base *known, struct advntk_error *err)
 {
-    struct comparison *c = context;
-    struct difference *d = &c->differences[at];
     const json_t *base = cases_of(c, d->base), *cases = cases_of(c, d->variant), *other;
     struct pairs p = {.gap = calloc((size_t)c->most + 1, sizeof(*p.gap))};
     bool lone = json_array_size(base) == 1 && json_array_size(cases) == 1;
     json_t *run;
-    size_t i;
+    size_t i, at = 0;
     advntk_status rc = ADVNTK_OK;
 
-    (void)arena;
     if (!p.gap) {
         FAIL(err, ENOMEM, "no memory for %td runs", c->most);
     }
     json_array_foreach((json_t *)(uintptr_t)cases, i, run)
     {
-        other = partner(base, run, lone);
+        other = partner(base, run, lone, &at);
         if (other && metric_of(run, d->metric) && metric_of(other, d->metric)) {
             p.gap[p.n++] = json_number_value(metric_of(run, d->metric)) -
                            json_number_value(metric_of(other, d->metric));
-            TRY(add_images(&p, other, run, d->metric, err));
+            TRY(add_images(&p, known, at, other, run, d->metric, err));
         }
     }
     for (ptrdiff_t k = 0; k < p.images && p.n > 1; k++) {
@@ -409,6 +432,69 @@ static advntk_status look_at(void *context, ptrdiff_t at, struct advntk_arena *a
 out:
     free(p.gap);
     free(p.image_gap);
+    return rc;
+}
+
+static advntk_status look_at_batch(void *context, ptrdiff_t batch, struct advntk_arena *arena,
+                                   struct advntk_error *err)
+{
+    const struct comparison *c = context;
+    struct base base = {.verdicts = calloc((size_t)c->most + 1, sizeof(*base.verdicts)),
+                        .read = calloc((size_t)c->most + 1, sizeof(*base.read))};
+    advntk_status rc = ADVNTK_OK;
+
+    (void)arena;
+    if (!base.verdicts || !base.read) {
+        FAIL(err, ENOMEM, "no memory for %td runs", c->most);
+    }
+    for (ptrdiff_t i = c->batches[batch]; i < c->batches[batch + 1]; i++) {
+        TRY(look_at(c, c->order[i], &base, err));
+    }
+out:
+    for (ptrdiff_t i = 0; base.verdicts && i < c->most; i++) {
+        advntk__verdicts_release(&base.verdicts[i]);
+    }
+    free(base.verdicts);
+    free(base.read);
+    return rc;
+}
+
+static int by_base(const void *a, const void *b)
+{
+    const struct difference *x = *(const struct difference *const *)a;
+    const struct difference *y = *(const struct difference *const *)b;
+    int order = strcmp(x->metric, y->metric);
+
+    order = order ? order : (x->base > y->base) - (x->base < y->base);
+    return order ? order : (x > y) - (x < y); /* as they stand in the list */
+}
+
+/* Several for one base where many are compared with it, so that threads have something to share. */
+static advntk_status make_batches(struct comparison *c, struct advntk_error *err)
+{
+    enum { BATCH = 16 };
+    size_t room = (size_t)c->difference_count + 1;
+    advntk_status rc = ADVNTK_OK;
+
+    c->order = calloc(room, sizeof(*c->order));
+    c->batches = calloc(room, sizeof(*c->batches));
+    if (!c->order || !c->batches) {
+        FAIL(err, ENOMEM, "no memory for %td differences", c->difference_count);
+    }
+    for (ptrdiff_t i = 0; i < c->difference_count; i++) {
+        c->order[i] = &c->differences[i];
+    }
+    qsort(c->order, (size_t)c->difference_count, sizeof(*c->order), by_base);
+    for (ptrdiff_t i = 0; i < c->difference_count; i++) {
+        const struct difference *first = c->order[c->batches[c->batch_count]];
+        if (first->base != c->order[i]->base || strcmp(first->metric, c->order[i]->metric) != 0 ||
+            i - c->batches[c->batch_count] == BATCH) {
+            c->batches[++c->batch_count] = i;
+        }
+    }
+    c->batch_count += c->difference_count > 0;
+    c->batches[c->batch_count] = c->difference_count;
+out:
     return rc;
 }
 
@@ -574,7 +660,8 @@ advntk_status advntk__compare(struct advntk_host *host, const json_t *runs,
     TRY(prepare(&c, runs, options, err));
     TRY(describe_variants(&c, err));
     TRY(list_differences(&c, err));
-    TRY(advntk_parallel_for(host, c.difference_count, look_at, &c, err));
+    TRY(make_batches(&c, err));
+    TRY(advntk_parallel_for(host, c.batch_count, look_at_batch, &c, err));
     TRY(judge(&c, err));
     note_attacks(&c);
     *comparison = json_incref(c.all);
@@ -585,6 +672,8 @@ out:
     json_decref(c.keys);
     free(c.base);
     free(c.differences);
+    free(c.order);
+    free(c.batches);
     return rc;
 }
 

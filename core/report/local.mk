@@ -14,6 +14,8 @@ libadvntk_la_SOURCES += \
 	core/report/select.h \
 	core/report/sheet.c \
 	core/report/sheet.h \
+	core/report/skim.c \
+	core/report/skim.h \
 	core/report/statistics.c \
 	core/report/statistics.h \
 	core/report/stored.c \

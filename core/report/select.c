@@ -58,16 +58,20 @@ static const json_t *member(const json_t *object, const char *key)
 
 const json_t *advntk__run_value(const json_t *object, const char *key)
 {
-    static const char *const groups[] = {"settings", "overrides", "metrics"};
-    const json_t *value = member(object, key);
+    const json_t *value = member(object, key), *settings;
+    const json_t *set = json_object_get(json_object_get(object, "overrides"), key);
     char slot[160];
 
-    for (size_t i = 0; !value && i < sizeof(groups) / sizeof(*groups); i++) {
-        value = json_object_get(json_object_get(object, groups[i]), key);
+    value = value ? value : json_object_get(json_object_get(object, "metrics"), key);
+    if (!value && json_is_number(set)) {
+        value = set;
     }
     if (!value) { /* a slot stands for its plugin */
+        settings = advntk__stored_settings((json_t *)(uintptr_t)object);
+        value = json_object_get(settings, key);
+        value = value ? value : set;
         snprintf(slot, sizeof(slot), "%s.plugin", key);
-        value = json_object_get(json_object_get(object, "settings"), slot);
+        value = value ? value : json_object_get(settings, slot);
     }
     return value;
 }
@@ -201,8 +205,8 @@ static json_t *study_case(const json_t *run, const json_t *entry)
 
 /* known: records that were read already, by id. */
 static advntk_status add_study(struct advntk_host *host, const char *results, const json_t *study,
-                               json_t *known, json_t *runs, struct advntk__text *warnings,
-                               struct advntk_error *err)
+                               enum advntk__detail detail, json_t *known, json_t *runs,
+                               struct advntk__text *warnings, struct advntk_error *err)
 {
     const char *name = json_string_value(json_object_get(study, "name"));
     const json_t *entries = json_object_get(study, "runs"), *object;
@@ -222,7 +226,7 @@ static advntk_status add_study(struct advntk_host *host, const char *results, co
             memcpy(ids[n++], id, ADVNTK__ID);
         }
     }
-    TRY(advntk__stored_some(host, results, n, ids, known, warnings, err));
+    TRY(advntk__stored_some(host, results, n, ids, detail, known, warnings, err));
     json_array_foreach((json_t *)(uintptr_t)entries, i, entry)
     {
         const char *id = json_string_value(json_object_get(entry, "id"));
@@ -252,7 +256,7 @@ static advntk_status add_run(const char *results, const char *word, json_t *runs
                          results);
     }
     TRY(rc);
-    TRY(advntk__stored_read(&folder, &object, err));
+    TRY(advntk__stored_read(&folder, ADVNTK__DETAIL_ALL, &object, err));
     if (!object) {
         FAIL(err, ENOTFOUND, "run %s: nothing was stored of it yet", folder.id);
     }
@@ -265,8 +269,9 @@ out:
 
 /* Everything that the words name; whether any did. */
 static advntk_status gather(struct advntk_host *host, const char *results, ptrdiff_t count,
-                            const char *const *words, struct advntk__selection *s, bool *named,
-                            struct advntk__text *warnings, struct advntk_error *err)
+                            const char *const *words, enum advntk__detail detail,
+                            struct advntk__selection *s, bool *named, struct advntk__text *warnings,
+                            struct advntk_error *err)
 {
     json_t *known = json_object(), *study = NULL;
     struct advntk__condition c;
@@ -280,7 +285,7 @@ static advntk_status gather(struct advntk_host *host, const char *results, ptrdi
         *named = true;
         TRY(advntk__stored_study(results, words[i], &study, err));
         if (study) {
-            TRY(add_study(host, results, study, known, s->runs, warnings, err));
+            TRY(add_study(host, results, study, detail, known, s->runs, warnings, err));
             json_array_append_new(s->studies, study);
             study = NULL;
         } else {
@@ -347,10 +352,35 @@ out:
     return rc;
 }
 
+/* Whether a key begins with a member that only whole records have. */
+static bool is_of_whole(const char *key)
+{
+    static const char *const heads[] = {"files", "environment", "numerics", "identity"};
+
+    for (size_t i = 0; key && i < sizeof(heads) / sizeof(*heads); i++) {
+        if (strncmp(key, heads[i], strlen(heads[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum advntk__detail advntk__detail_for(enum advntk__detail least, ptrdiff_t count,
+                                       const char *const *words, const char *sort)
+{
+    bool all = is_of_whole(sort ? sort + (*sort == '-') : NULL);
+    struct advntk__condition c;
+
+    for (ptrdiff_t i = 0; i < count; i++) {
+        all = all || (advntk__condition_parse(words[i], &c) && is_of_whole(c.key));
+    }
+    return all ? ADVNTK__DETAIL_ALL : least;
+}
+
 advntk_status advntk__select(struct advntk_host *host, const char *results, ptrdiff_t count,
                              const char *const *words, const char *since,
-                             struct advntk__selection *s, struct advntk__text *warnings,
-                             struct advntk_error *err)
+                             enum advntk__detail detail, struct advntk__selection *s,
+                             struct advntk__text *warnings, struct advntk_error *err)
 {
     bool named = false;
     advntk_status rc = ADVNTK_OK;
@@ -359,11 +389,11 @@ advntk_status advntk__select(struct advntk_host *host, const char *results, ptrd
     if (!s->runs || !s->studies) {
         FAIL(err, ENOMEM, "no memory for a list of runs");
     }
-    TRY(gather(host, results, count, words, s, &named, warnings, err));
+    TRY(gather(host, results, count, words, detail, s, &named, warnings, err));
     if (!named) {
         json_decref(s->runs);
         s->runs = NULL;
-        TRY(advntk__stored_all(host, results, &s->runs, warnings, err));
+        TRY(advntk__stored_all(host, results, detail, &s->runs, warnings, err));
     }
     TRY(filter(count, words, since, &s->runs, err));
 out:

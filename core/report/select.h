@@ -4,6 +4,7 @@
 #define ADVNTK_REPORT_SELECT_H
 
 #include "base/text.h"
+#include "report/stored.h"
 
 #include <jansson.h>
 
@@ -32,6 +33,11 @@ struct advntk__selection {
     json_t *runs;    /* array: an object for each run, or for each entry of a study */
     json_t *studies; /* array: the studies that were named, whole */
 };
+/* The detail that is wanted for conditions among words and for a key to sort by (NULL: none):
+ * `least`, or all where a key is looked for in what that leaves out. */
+enum advntk__detail advntk__detail_for(enum advntk__detail least, ptrdiff_t count,
+                                       const char *const *words, const char *sort);
+
 /*
  * words: a condition, the name of a study, a run's id, a unique beginning of one, or its folder.
  * Conditions take out; with conditions alone, or no words, they choose among all runs. since:
@@ -43,7 +49,7 @@ struct advntk__selection {
  */
 ADVNTK_MUST_CHECK advntk_status advntk__select(struct advntk_host *host, const char *results,
                                                ptrdiff_t count, const char *const *words,
-                                               const char *since,
+                                               const char *since, enum advntk__detail detail,
                                                struct advntk__selection *selection,
                                                struct advntk__text *warnings,
                                                struct advntk_error *err);

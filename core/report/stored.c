@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/try.h"
 #include "recipe/parse.h"
+#include "report/skim.h"
 #include "run/record.h"
 
 #include <advntk/host.h>
@@ -139,8 +140,46 @@ out:
     return rc;
 }
 
-advntk_status advntk__stored_read(const struct advntk__folder *folder, json_t **object,
-                                  struct advntk_error *err)
+/* What tables need of run.json: the members that they never show are skipped unparsed, and settings
+ * kept as text until somebody asks for one. */
+static advntk_status read_part(const char *path, json_t **object, struct advntk_error *err)
+{
+    enum { IDENTITY, SETTINGS, UNSEEN, MEMBERS = UNSEEN + 3 };
+    struct advntk__skimmed members[MEMBERS] = {
+        {.name = "identity"},    {.name = "settings"}, [UNSEEN] = {.name = "files"},
+        {.name = "environment"}, {.name = "numerics"},
+    };
+    struct advntk__skimmed plugins = {.name = "plugins"};
+    char *bytes = NULL, *settings = NULL;
+    size_t count = 0;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__files_read(path, ADVNTK__JSON_BYTES, &bytes, &count, err));
+    advntk__skim(bytes, 0, count, MEMBERS, members);
+    advntk__skim(bytes, members[IDENTITY].from, members[IDENTITY].to, 1, &plugins);
+    advntk__skim_out(bytes, &plugins);
+    if (members[SETTINGS].to) {
+        settings =
+            strndup(bytes + members[SETTINGS].from, members[SETTINGS].to - members[SETTINGS].from);
+    }
+    for (size_t i = settings ? SETTINGS : UNSEEN; i < MEMBERS; i++) {
+        advntk__skim_out(bytes, &members[i]);
+    }
+    TRY(advntk__json_parse(path, bytes, count, object, err));
+    for (size_t i = UNSEEN; i < MEMBERS; i++) {
+        json_object_del(*object, members[i].name);
+    }
+    if (settings) {
+        json_object_set_new(*object, "settings", json_string(settings));
+    }
+out:
+    free(settings);
+    free(bytes);
+    return rc;
+}
+
+advntk_status advntk__stored_read(const struct advntk__folder *folder, enum advntk__detail detail,
+                                  json_t **object, struct advntk_error *err)
 {
     enum advntk__run_state state = advntk__folder_state(folder);
     char *path = advntk__folder_file(folder, "run.json", NULL);
@@ -156,7 +195,8 @@ advntk_status advntk__stored_read(const struct advntk__folder *folder, json_t **
     if (state == ADVNTK__RUN_INTERRUPTED) {
         TRY(read_interrupted(folder, object, err));
     } else {
-        TRY(advntk__json_read(path, object, err));
+        TRY(detail == ADVNTK__DETAIL_ALL ? advntk__json_read(path, object, err)
+                                         : read_part(path, object, err));
         if (!json_object_get(*object, "settings")) { /* a record of an older program */
             TRY(with_recipe(folder, *object, put_settings, err));
         }
@@ -175,6 +215,7 @@ out:
 
 struct reading {
     const char *results;
+    enum advntk__detail detail;
     char (*ids)[ADVNTK__ID];
     json_t **objects;
     struct advntk_error *errors; /* of each; status OK: none */
@@ -189,18 +230,42 @@ static advntk_status read_one(void *context, ptrdiff_t i, struct advntk_arena *a
     (void)arena;
     (void)err;
     if (advntk__folder_init(&folder, r->results, r->ids[i], &r->errors[i]) == ADVNTK_OK &&
-        advntk__stored_read(&folder, &r->objects[i], &r->errors[i]) == ADVNTK_OK) {
+        advntk__stored_read(&folder, r->detail, &r->objects[i], &r->errors[i]) == ADVNTK_OK) {
         r->errors[i].status = ADVNTK_OK;
     }
     advntk__folder_close(&folder);
     return ADVNTK_OK;
 }
 
+/* Runs that differ in the seed alone have one text of settings: it is parsed once for all of them.
+ */
+static void share_settings(json_t *objects)
+{
+    json_t *by_text = json_object(), *object, *known;
+    const char *id, *text;
+
+    json_object_foreach(objects, id, object)
+    {
+        text = json_string_value(json_object_get(object, "settings"));
+        known = text ? json_object_get(by_text, text) : NULL;
+        if (known) {
+            json_object_set(object, "settings", known);
+        } else if (text) {
+            known = json_loads(text, 0, NULL);
+            json_object_set(by_text, text, known);
+            json_object_set_new(object, "settings", known);
+        }
+    }
+    json_decref(by_text);
+}
+
 advntk_status advntk__stored_some(struct advntk_host *host, const char *results, ptrdiff_t count,
-                                  char (*ids)[ADVNTK__ID], json_t *known,
-                                  struct advntk__text *warnings, struct advntk_error *err)
+                                  char (*ids)[ADVNTK__ID], enum advntk__detail detail,
+                                  json_t *known, struct advntk__text *warnings,
+                                  struct advntk_error *err)
 {
     struct reading r = {.results = results,
+                        .detail = detail,
                         .ids = calloc((size_t)count + 1, sizeof(*r.ids)),
                         .objects = calloc((size_t)count + 1, sizeof(*r.objects)),
                         .errors = calloc((size_t)count + 1, sizeof(*r.errors))};
@@ -225,6 +290,9 @@ advntk_status advntk__stored_some(struct advntk_host *host, const char *results,
             json_object_set(known, r.ids[i], r.objects[i]);
         }
     }
+    if (detail == ADVNTK__DETAIL_COMPARE) {
+        share_settings(known);
+    }
 out:
     for (ptrdiff_t i = 0; r.objects && i < n; i++) {
         json_decref(r.objects[i]);
@@ -236,7 +304,8 @@ out:
     return rc;
 }
 
-advntk_status advntk__stored_all(struct advntk_host *host, const char *results, json_t **objects,
+advntk_status advntk__stored_all(struct advntk_host *host, const char *results,
+                                 enum advntk__detail detail, json_t **objects,
                                  struct advntk__text *warnings, struct advntk_error *err)
 {
     json_t *known = json_object(), *object;
@@ -250,7 +319,7 @@ advntk_status advntk__stored_all(struct advntk_host *host, const char *results, 
         FAIL(err, ENOMEM, "%s: no memory for its runs", results);
     }
     TRY(advntk__store_list(results, &ids, &count, err));
-    TRY(advntk__stored_some(host, results, count, ids, known, warnings, err));
+    TRY(advntk__stored_some(host, results, count, ids, detail, known, warnings, err));
     json_object_foreach(known, id, object)
     {
         json_array_append(*objects, object);
@@ -259,6 +328,17 @@ out:
     json_decref(known);
     free(ids);
     return rc;
+}
+
+json_t *advntk__stored_settings(json_t *object)
+{
+    const char *text = json_string_value(json_object_get(object, "settings"));
+    json_t *parsed = text ? json_loads(text, 0, NULL) : NULL;
+
+    if (parsed) {
+        json_object_set_new(object, "settings", parsed);
+    }
+    return json_object_get(object, "settings");
 }
 
 advntk_status advntk__stored_study(const char *results, const char *name, json_t **object,

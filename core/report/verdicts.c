@@ -53,6 +53,7 @@ static advntk_status sort_rising(struct advntk__verdicts *v, struct advntk_error
 advntk_status advntk__verdicts_read(const json_t *run, const char *name, struct advntk__verdicts *v,
                                     struct advntk_error *err)
 {
+    static const char *const wanted[] = {"index", "robust"};
     const char *folder = json_string_value(json_object_get(run, "folder"));
     const char *id = json_string_value(json_object_get(json_object_get(run, "evaluations"), name));
     struct advntk__npz_reader *reader = NULL;
@@ -70,7 +71,7 @@ advntk_status advntk__verdicts_read(const json_t *run, const char *name, struct 
     if (path.failed) {
         FAIL(err, ENOMEM, "no memory for a path");
     }
-    TRY(advntk__npz_open(path.bytes, &reader, err));
+    TRY(advntk__npz_open_some(path.bytes, 2, wanted, &reader, err));
     if (!advntk__npz_find(reader, "robust", &dtype, &rank, shape) || rank != 1) {
         FAIL(err, EFORMAT, "%s: has no list 'robust'", path.bytes);
     }

@@ -305,8 +305,8 @@ advntk_status advntk__verify(const struct advntk__folder *stored,
     if (!v.result) {
         FAIL(err, ENOMEM, "no memory for a comparison");
     }
-    TRY(advntk__stored_read(stored, &v.before, err));
-    TRY(advntk__stored_read(again, &v.after, err));
+    TRY(advntk__stored_read(stored, ADVNTK__DETAIL_ALL, &v.before, err));
+    TRY(advntk__stored_read(again, ADVNTK__DETAIL_ALL, &v.after, err));
     json_object_foreach(json_object_get(v.after, "files"), name, value)
     {
         const json_t *recorded = json_object_get(json_object_get(v.before, "files"), name);

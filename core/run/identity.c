@@ -30,14 +30,21 @@ static advntk_status hash_begin(struct advntk__hash **hash, const char *format,
     return ADVNTK_OK;
 }
 
+/* As advntk__hash_int of each number and label, many at a time. */
 static void hash_images(struct advntk__hash *hash, const struct advntk__image_set *set, bool labels)
 {
+    enum { BLOCK = 128 };
+    const ptrdiff_t parts = labels ? 2 : 1;
+    int64_t values[BLOCK * 2];
+
     advntk__hash_int(hash, set->count);
-    for (ptrdiff_t i = 0; i < set->count; i++) {
-        advntk__hash_int(hash, set->index[i]);
-        if (labels) {
-            advntk__hash_int(hash, set->labels[i]);
+    for (ptrdiff_t i = 0, n; i < set->count; i += n) {
+        n = set->count - i < BLOCK ? set->count - i : BLOCK;
+        for (ptrdiff_t k = 0; k < n; k++) {
+            values[k * parts] = set->index[i + k];
+            values[k * parts + parts - 1] = labels ? set->labels[i + k] : set->index[i + k];
         }
+        advntk__hash_ints(hash, n * parts, values);
     }
 }
 

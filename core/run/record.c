@@ -27,8 +27,6 @@
 #define COMPILER "gcc " __VERSION__
 #endif
 
-enum { JSON_LIMIT = 64 << 20 };
-
 static json_t *scalar_json(const char *text)
 {
     char *end = NULL;
@@ -106,7 +104,7 @@ static bool holds_already(const char *path, const struct advntk__text *text)
 {
     char *bytes = NULL;
     size_t count = 0;
-    bool same = advntk__files_read(path, JSON_LIMIT, &bytes, &count, NULL) == ADVNTK_OK &&
+    bool same = advntk__files_read(path, ADVNTK__JSON_BYTES, &bytes, &count, NULL) == ADVNTK_OK &&
                 count == text->length && memcmp(bytes, text->bytes, count) == 0;
 
     free(bytes);
@@ -134,23 +132,32 @@ out:
     return rc;
 }
 
+advntk_status advntk__json_parse(const char *path, const char *bytes, size_t count, json_t **object,
+                                 struct advntk_error *err)
+{
+    json_error_t where;
+
+    *object = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, &where);
+    if (!*object) {
+        return ADVNTK_FAIL(err, EFORMAT, "%s:%d:%d: %s", path, where.line, where.column,
+                           where.text);
+    }
+    if (!json_is_object(*object)) {
+        json_decref(*object);
+        *object = NULL;
+        return ADVNTK_FAIL(err, EFORMAT, "%s: expected a JSON object", path);
+    }
+    return ADVNTK_OK;
+}
+
 advntk_status advntk__json_read(const char *path, json_t **object, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     char *bytes = NULL;
     size_t count = 0;
-    json_error_t where;
 
-    TRY(advntk__files_read(path, JSON_LIMIT, &bytes, &count, err));
-    *object = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, &where);
-    if (!*object) {
-        FAIL(err, EFORMAT, "%s:%d:%d: %s", path, where.line, where.column, where.text);
-    }
-    if (!json_is_object(*object)) {
-        json_decref(*object);
-        *object = NULL;
-        FAIL(err, EFORMAT, "%s: expected a JSON object", path);
-    }
+    TRY(advntk__files_read(path, ADVNTK__JSON_BYTES, &bytes, &count, err));
+    TRY(advntk__json_parse(path, bytes, count, object, err));
 out:
     free(bytes);
     return rc;
@@ -304,7 +311,7 @@ static advntk_status collect_numerics(const struct advntk__folder *folder, json_
     if (!path) {
         FAIL(err, ENOMEM, "no memory for a path");
     }
-    TRY(advntk__files_read(path, JSON_LIMIT, &bytes, &count, err));
+    TRY(advntk__files_read(path, ADVNTK__JSON_BYTES, &bytes, &count, err));
     for (line = strtok_r(bytes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         row = json_loads(line, 0, NULL);
         if (!row) {
@@ -339,7 +346,7 @@ static advntk_status sum_seconds(const struct advntk__folder *folder, json_t *re
     if (!path) {
         FAIL(err, ENOMEM, "no memory for a path");
     }
-    TRY(advntk__files_read(path, JSON_LIMIT, &bytes, &count, err));
+    TRY(advntk__files_read(path, ADVNTK__JSON_BYTES, &bytes, &count, err));
     for (line = strtok_r(bytes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         json_t *row = json_loads(line, 0, NULL);
         seconds += json_number_value(json_object_get(row, "seconds"));

@@ -24,7 +24,12 @@ json_t *advntk__settings_json(const struct advntk_node *tree);
 /* Replaces a file by the object's text, unless it holds that already. Takes nothing over. */
 ADVNTK_MUST_CHECK advntk_status advntk__json_write(const json_t *object, const char *path,
                                                    struct advntk_error *err);
-/* *object is the caller's. Fails: EIO, EFORMAT with line and column. */
+enum { ADVNTK__JSON_BYTES = 64 << 20 }; /* of a file, at most */
+/* *object is the caller's. Fails: EIO, EFORMAT with line and column. parse: of text that is in
+ * memory already, called path in messages. */
+ADVNTK_MUST_CHECK advntk_status advntk__json_parse(const char *path, const char *bytes,
+                                                   size_t count, json_t **object,
+                                                   struct advntk_error *err);
 ADVNTK_MUST_CHECK advntk_status advntk__json_read(const char *path, json_t **object,
                                                   struct advntk_error *err);
 

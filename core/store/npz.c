@@ -7,10 +7,12 @@
 #include "store/npy_format.h"
 #include "store/npz.h"
 
+#include <advntk/host.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zip.h>
 
@@ -198,6 +200,8 @@ struct advntk__npz_reader {
     zip_t *zip;
     ptrdiff_t count;
     struct member *members;
+    void *bytes; /* of a small file; NULL: libzip reads it */
+    size_t count_bytes;
 };
 
 /* "results.npz: array 'x'" */
@@ -246,7 +250,19 @@ out:
     return rc;
 }
 
-static advntk_status list_members(struct advntk__npz_reader *r, struct advntk_error *err)
+/* names NULL: any */
+static bool is_wanted(const char *name, ptrdiff_t count, const char *const *names)
+{
+    bool wanted = !names;
+
+    for (ptrdiff_t i = 0; names && i < count; i++) {
+        wanted = wanted || strcmp(name, names[i]) == 0;
+    }
+    return wanted;
+}
+
+static advntk_status list_members(struct advntk__npz_reader *r, ptrdiff_t count,
+                                  const char *const *names, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     zip_int64_t entries = zip_get_num_entries(r->zip, 0);
@@ -273,6 +289,11 @@ static advntk_status list_members(struct advntk__npz_reader *r, struct advntk_er
         if (!m->name) {
             FAIL(err, ENOMEM, "%s: no memory for a name", r->path);
         }
+        if (!is_wanted(m->name, count, names)) {
+            free(m->name);
+            *m = (struct member){0};
+            continue;
+        }
         r->count++;
         TRY(read_member_header(r, m, st.size, head, err));
     }
@@ -281,35 +302,79 @@ out:
     return rc;
 }
 
-advntk_status advntk__npz_open(const char *path, struct advntk__npz_reader **reader,
-                               struct advntk_error *err)
+/* Of a small file all bytes at once: libzip reads in pieces, with a seek before each. */
+static advntk_status take_small(struct advntk__npz_reader *r, struct advntk_error *err)
+{
+    enum { SMALL = 1 << 18 };
+    int fd = open(r->path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    advntk_status rc = ADVNTK_OK;
+
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        FAIL(err, EIO, "%s: %s", r->path, strerror(errno));
+    }
+    if (S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= SMALL) {
+        r->bytes = malloc((size_t)st.st_size);
+        if (!r->bytes) {
+            FAIL(err, ENOMEM, "%s: no memory to open it", r->path);
+        }
+        r->count_bytes = (size_t)st.st_size;
+        TRY(advntk_read_exactly(fd, r->path, r->bytes, r->count_bytes, 0, err));
+    }
+out:
+    if (fd >= 0) {
+        close(fd);
+    }
+    return rc;
+}
+
+static zip_t *open_archive(const struct advntk__npz_reader *r, zip_error_t *e)
+{
+    zip_source_t *source = r->bytes ? zip_source_buffer_create(r->bytes, r->count_bytes, 0, e)
+                                    : zip_source_file_create(r->path, 0, -1, e);
+    zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY, e) : NULL;
+
+    if (source && !zip) {
+        zip_source_free(source);
+    }
+    return zip;
+}
+
+advntk_status advntk__npz_open_some(const char *path, ptrdiff_t count, const char *const *names,
+                                    struct advntk__npz_reader **reader, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__npz_reader *r = calloc(1, sizeof(*r));
-    int code = 0;
+    zip_error_t e;
+    int code;
 
+    zip_error_init(&e);
     if (!r || !(r->path = strdup(path))) {
         FAIL(err, ENOMEM, "%s: no memory to open it", path);
     }
-    errno = 0;
-    r->zip = zip_open(path, ZIP_RDONLY, &code);
+    TRY(take_small(r, err));
+    r->zip = open_archive(r, &e);
     if (!r->zip) {
-        zip_error_t e;
-        zip_error_init_with_code(&e, code);
+        code = zip_error_code_zip(&e);
         rc = code == ZIP_ER_NOENT || code == ZIP_ER_OPEN || code == ZIP_ER_READ
-                 ? ADVNTK_FAIL(err, EIO, "%s: %s", path,
-                               errno ? strerror(errno) : zip_error_strerror(&e))
+                 ? ADVNTK_FAIL(err, EIO, "%s: %s", path, zip_error_strerror(&e))
                  : ADVNTK_FAIL(err, EFORMAT, "%s: is no .npz archive, or is damaged: %s", path,
                                zip_error_strerror(&e));
-        zip_error_fini(&e);
         goto out;
     }
-    TRY(list_members(r, err));
+    TRY(list_members(r, count, names, err));
     *reader = r;
     r = NULL;
 out:
+    zip_error_fini(&e);
     advntk__npz_close(r);
     return rc;
+}
+
+advntk_status advntk__npz_open(const char *path, struct advntk__npz_reader **reader,
+                               struct advntk_error *err)
+{
+    return advntk__npz_open_some(path, 0, NULL, reader, err);
 }
 
 void advntk__npz_close(struct advntk__npz_reader *r)
@@ -324,6 +389,7 @@ void advntk__npz_close(struct advntk__npz_reader *r)
     if (r->zip) {
         zip_discard(r->zip);
     }
+    free(r->bytes);
     free(r->path);
     free(r);
 }

@@ -38,6 +38,11 @@ struct advntk__npz_reader;
 /* Reads the list of arrays and their headers. Fails: EIO, EFORMAT with file and member, ENOMEM. */
 ADVNTK_MUST_CHECK advntk_status advntk__npz_open(const char *path, struct advntk__npz_reader **r,
                                                  struct advntk_error *err);
+/* The same for `names` alone (count of them), as if the others were not there. */
+ADVNTK_MUST_CHECK advntk_status advntk__npz_open_some(const char *path, ptrdiff_t count,
+                                                      const char *const *names,
+                                                      struct advntk__npz_reader **r,
+                                                      struct advntk_error *err);
 void advntk__npz_close(struct advntk__npz_reader *r); /* NULL allowed */
 ptrdiff_t advntk__npz_count(const struct advntk__npz_reader *r);
 const char *advntk__npz_name(const struct advntk__npz_reader *r, ptrdiff_t i); /* in file order */

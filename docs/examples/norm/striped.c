@@ -26,7 +26,7 @@ static double striped_distance(const void *config, ptrdiff_t d, const double *a,
     double worst = 0;
 
     for (ptrdiff_t k = 0; k < d; k++) {
-        double gap = striped_moves(config, k) || a[k] == b[k] ? fabs(a[k] - b[k]) : INFINITY;
+        double gap = striped_moves(config, k) || a[k] == b[k] ? fabs(a[k] - b[k]) : HUGE_VAL;
         if (!(gap <= worst)) { /* a NaN stays */
             worst = gap;
         }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "report/skim.h"
+
+#include <string.h>
+
+static size_t skip_space(const char *s, size_t at, size_t end)
+{
+    at += strspn(s + at, " \n\t\r");
+    return at < end ? at : end;
+}
+
+/* Behind the string that begins at `at`; `end` where it does not end. */
+static size_t skip_string(const char *s, size_t at, size_t end)
+{
+    for (at++; at < end && (at += strcspn(s + at, "\"\\")) < end && s[at] == '\\';) {
+        at += 2;
+    }
+    return at < end && s[at] == '"' ? at + 1 : end;
+}
+
+/* Behind the value that begins at `at`. */
+static size_t skip_value(const char *s, size_t at, size_t end)
+{
+    size_t depth = 0;
+
+    while ((at += strcspn(s + at, "\",{}[]")) < end) {
+        char c = s[at];
+        if (c == '"') {
+            at = skip_string(s, at, end);
+        } else if (c == '{' || c == '[') {
+            depth++;
+            at++;
+        } else if (depth == 0) {
+            break; /* a number or a word ended before it */
+        } else {
+            depth -= c != ',';
+            at++;
+        }
+        if (depth == 0 && c != ',') {
+            break;
+        }
+    }
+    return at < end ? at : end;
+}
+
+void advntk__skim(const char *text, size_t from, size_t to, size_t count,
+                  struct advntk__skimmed *members)
+{
+    size_t at = skip_space(text, from, to), key, behind, value;
+
+    while (at < to && (text[at] == '{' || text[at] == ',')) {
+        key = skip_space(text, at + 1, to) + 1;
+        if (key >= to || text[key - 1] != '"') {
+            return;
+        }
+        behind = skip_string(text, key - 1, to);
+        value = skip_space(text, behind, to);
+        if (value >= to || text[value] != ':') {
+            return;
+        }
+        value = skip_space(text, value + 1, to);
+        at = skip_value(text, value, to);
+        for (size_t i = 0; i < count; i++) {
+            if (strlen(members[i].name) == behind - 1 - key &&
+                memcmp(members[i].name, text + key, behind - 1 - key) == 0) {
+                members[i].from = value;
+                members[i].to = at;
+            }
+        }
+        at = skip_space(text, at, to);
+    }
+}
+
+bool advntk__skim_out(char *text, const struct advntk__skimmed *member)
+{
+    static const char nothing[] = {'n', 'u', 'l', 'l'};
+    size_t length = member->to - member->from;
+
+    if (length < sizeof(nothing)) {
+        return false;
+    }
+    memset(text + member->from, ' ', length);
+    memcpy(text + member->from, nothing, sizeof(nothing));
+    return true;
+}
