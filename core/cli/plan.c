@@ -137,6 +137,7 @@ static int print_table(const json_t *rows)
 
 static void print_totals(const json_t *plan)
 {
+    char read[48];
     const json_t *totals = json_object_get(plan, "totals"), *rows = json_object_get(plan, "runs");
     double shared = json_number_value(json_object_get(totals, "seconds")),
            alone = json_number_value(json_object_get(totals, "seconds_alone"));
@@ -149,8 +150,11 @@ static void print_totals(const json_t *plan)
            (long long)count_of(totals, "partly"), (long long)count_of(totals, "to_do"),
            (long long)count_of(totals, "impossible"));
     if (count_of(totals, "to_do") + count_of(totals, "partly") > 0) {
-        printf("to compute: %lld kernel matrices, %lld trainings, %lld evaluations\n",
-               (long long)count_of(totals, "matrices"), (long long)count_of(totals, "models"),
+        snprintf(read, sizeof(read), " (%lld more are in the cache)",
+                 (long long)count_of(totals, "matrices_read"));
+        printf("to compute: %lld kernel matrices%s, %lld trainings, %lld evaluations\n",
+               (long long)count_of(totals, "matrices"),
+               count_of(totals, "matrices_read") ? read : "", (long long)count_of(totals, "models"),
                (long long)count_of(totals, "evaluations"));
         printf("time: about %s with %lld job%s of %lld threads",
                time_text(json_object_get(totals, "seconds"), text[0]),

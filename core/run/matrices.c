@@ -35,7 +35,7 @@ advntk_status advntk__matrices_new(struct advntk__matrices **matrices, struct ad
         return ADVNTK_FAIL(err, ENOMEM, "no memory for a list of matrices");
     }
     pthread_mutex_init(&m->guard, NULL);
-    pthread_cond_init(&m->changed, NULL);
+    advntk__condition_init(&m->changed);
     *matrices = m;
     return ADVNTK_OK;
 }
@@ -73,11 +73,21 @@ static void remove_entry(struct advntk__matrices *m, struct entry *entry)
     free(entry);
 }
 
+void advntk__condition_init(pthread_cond_t *changed)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 bool advntk__wait_a_moment(pthread_cond_t *changed, pthread_mutex_t *guard)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += PATIENCE;
     if (until.tv_nsec >= 1000000000) {
         until.tv_nsec -= 1000000000;

@@ -40,6 +40,8 @@ enum advntk__matrix_state advntk__matrix_state(struct advntk__matrices *matrices
 /* Bytes of those that are there, but for that of `but` (NULL: all). */
 int64_t advntk__matrices_bytes(struct advntk__matrices *matrices, const uint8_t but[16]);
 
+/* A condition for the function below: it waits by the clock that nobody sets. */
+void advntk__condition_init(pthread_cond_t *changed);
 /* Waits, with the guard held, for the signal or a tenth of a second: the time between two looks at
  * Ctrl-C and at other processes. False when the time was up. */
 bool advntk__wait_a_moment(pthread_cond_t *changed, pthread_mutex_t *guard);

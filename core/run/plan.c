@@ -27,6 +27,8 @@ struct row {
     struct advntk__spent charged, alone;
     ptrdiff_t matrix_of;   /* first item with the kernel, done or not */
     bool matrix, model;    /* charged to this one */
+    double missing;        /* share of the matrix that is not in the cache */
+    double reading;        /* seconds to read the rest of it */
     ptrdiff_t evaluations; /* charged to this one */
 };
 
@@ -143,7 +145,12 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     add(&row->charged, own.rest, 1);
     add(&row->charged, own.evaluation, 1);
     add(&row->charged, own.training, row->model ? share_left(item) : 0);
-    add(&row->charged, own.matrix, row->matrix);
+    if (row->matrix) {
+        TRY(advntk__probe_matrix(p->host, p->registry, item, p->options->results, &row->missing,
+                                 &row->reading, err));
+        add(&row->charged, own.matrix, row->missing);
+        add(&row->charged, (struct advntk__spent){row->reading, row->reading}, 1);
+    }
     add(&row->alone, all.rest, 1);
     add(&row->alone, all.evaluation, 1);
     add(&row->alone, all.training, 1);
@@ -195,12 +202,13 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
     const struct row *row = &p->rows[i];
     const json_int_t bytes = item->need.gram + item->need.method + item->need.images;
     json_t *object = json_pack(
-        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:b, s:I, s:I}", "index",
+        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:b, s:b, s:I, s:I}", "index",
         (json_int_t)i + 1, "id", *item->id ? json_string(item->id) : json_null(), "name",
         item->config->name, "method", item->config->method.plugin->name, "overrides",
         advntk__node_json(item->config->overrides), "state", state_names[row->state], "matrix_of",
         (json_int_t)row->matrix_of + 1, "model_of", (json_int_t)item->first_of_fit + 1,
-        "computes_matrix", row->matrix, "matrix_on_disk", item->need.on_disk, "computes_model",
+        "computes_matrix", row->matrix && row->missing > 0, "reads_matrix",
+        row->matrix && row->missing < 1, "matrix_on_disk", item->need.on_disk, "computes_model",
         row->model, "evaluations", (json_int_t)row->evaluations, "bytes", bytes);
 
     json_object_set_new(object, "seconds", seconds_json(p, row->charged.wall));
@@ -230,7 +238,7 @@ static double peak_bytes(const struct planner *p)
 static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
 {
     struct advntk__spent all = {0, 0}, alone = {0, 0};
-    json_int_t counts[STATES] = {0}, matrices = 0, models = 0, evaluations = 0;
+    json_int_t counts[STATES] = {0}, matrices = 0, read = 0, models = 0, evaluations = 0;
     const int jobs = jobs_of(p);
     double longest = 0;
     json_t *object;
@@ -238,18 +246,20 @@ static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
     for (ptrdiff_t i = 0; i < p->inventory.count; i++) {
         const struct row *row = &p->rows[i];
         counts[row->state]++;
-        matrices += row->matrix;
+        matrices += row->matrix && row->missing > 0;
+        read += row->matrix && row->missing <= 0;
         models += row->model;
         evaluations += row->evaluations;
         add(&all, row->charged, 1);
         add(&alone, row->alone, 1);
         longest = fmax(longest, row->charged.wall);
     }
-    object = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I}", "runs",
-                       (json_int_t)p->inventory.count, "done", counts[DONE], "partly",
-                       counts[PARTLY], "to_do", counts[TO_DO], "impossible", counts[IMPOSSIBLE],
-                       "matrices", matrices, "models", models, "evaluations", evaluations, "jobs",
-                       jobs, "threads", p->host->threads, "other_builds", (json_int_t)other_builds);
+    object =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I}", "runs",
+                  (json_int_t)p->inventory.count, "done", counts[DONE], "partly", counts[PARTLY],
+                  "to_do", counts[TO_DO], "impossible", counts[IMPOSSIBLE], "matrices", matrices,
+                  "matrices_read", read, "models", models, "evaluations", evaluations, "jobs", jobs,
+                  "threads", p->host->threads, "other_builds", (json_int_t)other_builds);
     json_object_set_new(object, "seconds", seconds_json(p, fmax(all.wall / jobs, longest)));
     json_object_set_new(object, "processor_seconds", seconds_json(p, all.cpu));
     json_object_set_new(object, "seconds_alone", seconds_json(p, alone.wall / jobs));
@@ -270,6 +280,7 @@ static advntk_status planner_init(struct planner *p, struct advntk_host *host,
     TRY(advntk__host_new(threads > 0 ? threads : 1, &p->host, err));
     p->host->sink = host->sink;
     p->host->cancel = host->cancel;
+    TRY(advntk__program_digest(p->host->program, err));
     TRY(advntk__inventory_init(&p->inventory, study, &setup, err));
     TRY(advntk__costs_new(p->options->results, &p->costs, err));
     p->room = advntk__inventory_room(&p->inventory, p->options, p->host->threads);

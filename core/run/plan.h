@@ -14,6 +14,7 @@
  * and processor_seconds (of what is charged to it: what is shared is charged to the first),
  *     seconds_alone (if nothing were shared), bytes (of memory, beside program and data);
  *   totals: runs, done, partly, to_do, impossible, matrices, models, evaluations (to be computed),
+ *     matrices_read (wholly in the cache: charged as read),
  *     seconds, processor_seconds, seconds_alone, processor_seconds_alone, bytes (peak of the
  *     process), memory (what may be used), jobs, threads, other_builds (finished runs that another
  *     build of program or plugins computed).

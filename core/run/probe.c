@@ -4,11 +4,14 @@
 #include "run/probe.h"
 
 #include "base/host.h"
+#include "base/text.h"
 #include "base/try.h"
+#include "graph/graph.h"
 #include "run/evaluate.h"
 #include "run/identity.h"
 #include "run/matrices.h"
 #include "run/runner.h"
+#include "store/cache.h"
 
 #include <advntk/dataset.h>
 #include <advntk/plugin.h>
@@ -144,5 +147,41 @@ advntk_status advntk__probe(struct advntk_host *host, const struct advntk__item 
     }
 out:
     advntk__matrices_free(p.memory.matrices);
+    return rc;
+}
+
+advntk_status advntk__probe_matrix(struct advntk_host *host,
+                                   const struct advntk__registry *registry,
+                                   const struct advntk__item *item, const char *results,
+                                   double *missing, double *reading, struct advntk_error *err)
+{
+    struct probe p = {.host = host, .item = item, .config = *item->config};
+    struct advntk__text folder = {0};
+    struct advntk__cache_entry entry;
+    uint8_t key[16];
+    advntk_status rc = ADVNTK_OK;
+
+    *missing = 1;
+    *reading = 0;
+    advntk__text_printf(&folder, "%s/cache", results);
+    TRY(advntk__split_make(item->source, &p.config.data, p.config.seed, &p.split, err));
+    TRY(advntk__services_init(&p.services, &p.config, &p.split, &p.memory, err));
+    TRY(advntk__model_graph(&p.config.model, item->height, item->width, item->channels,
+                            item->classes, &p.memory.graph, err));
+    p.services.registry = registry;
+    host->services = &p.services;
+    TRY(advntk__backend_open(host, &p.config.backend, err));
+    TRY(advntk__identity_cached(host, key, err));
+    TRY(advntk__cache_find(advntk__text_get(&folder), key, &entry, err));
+    if (entry.tiles > 0) {
+        *missing = 1 - (double)entry.done / (double)entry.tiles;
+        *reading = advntk__cache_read_seconds(advntk__text_get(&folder), &entry);
+    }
+out:
+    advntk__backend_close(host);
+    advntk__graph_free(p.memory.graph);
+    advntk__split_release(&p.split);
+    advntk__text_release(&folder);
+    host->services = NULL;
     return rc;
 }

@@ -16,4 +16,15 @@ ADVNTK_MUST_CHECK advntk_status advntk__probe(struct advntk_host *host,
                                               struct advntk__costs *costs,
                                               struct advntk_error *err);
 
+/*
+ * What of an item's kernel matrix lies in RESULTS/cache for this build and machine: the share of
+ * tiles that are still to be computed, 1 where nothing is kept, and the seconds to read the others.
+ * host: with the program's digest; its run services are taken. Fails: as the run would.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__probe_matrix(struct advntk_host *host,
+                                                     const struct advntk__registry *registry,
+                                                     const struct advntk__item *item,
+                                                     const char *results, double *missing,
+                                                     double *reading, struct advntk_error *err);
+
 #endif

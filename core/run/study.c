@@ -321,6 +321,7 @@ static advntk_status attempt(struct job *job, const struct advntk__item *item, j
                              enum advntk__outcome_state *state, struct advntk_error *err)
 {
     struct work *w = job->work;
+    bool begun;
     advntk_status rc = ADVNTK_OK;
 
     if (item->fault != ADVNTK_OK) {
@@ -333,11 +334,16 @@ static advntk_status attempt(struct job *job, const struct advntk__item *item, j
     }
     job->place.source = item->source;
     job->place.on_disk = item->need.on_disk;
-    job->place.anew = w->options->fresh && !w->begun[item->first_of_fit];
-    job->place.train_again = w->options->no_share && w->begun[item->first_of_fit];
+    pthread_mutex_lock(&w->guard);
+    begun = w->begun[item->first_of_fit];
+    pthread_mutex_unlock(&w->guard);
+    job->place.anew = w->options->fresh && !begun;
+    job->place.train_again = w->options->no_share && begun;
     rc = advntk__run_compute(&job->place, item->config, object, state, err);
-    if (rc != ADVNTK_EBUSY) {
-        w->begun[item->first_of_fit] = true; /* nobody else runs this fit now */
+    if (rc != ADVNTK_EBUSY) { /* nobody else runs this fit now */
+        pthread_mutex_lock(&w->guard);
+        w->begun[item->first_of_fit] = true;
+        pthread_mutex_unlock(&w->guard);
     }
 out:
     return rc;
@@ -673,7 +679,7 @@ advntk_status advntk__study_run(struct advntk_host *host, const struct advntk__r
 
     pthread_mutex_init(&w.guard, NULL);
     pthread_mutex_init(&w.talk, NULL);
-    pthread_cond_init(&w.changed, NULL);
+    advntk__condition_init(&w.changed);
     TRY(work_init(&w, err));
     TRY(write_study(&w, err));
     TRY(tell_other_builds(&w, err));

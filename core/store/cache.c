@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "store/lock.h"
 
+#include <advntk/host.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Left for everything else on the disk: results, logs, other programs. */
@@ -148,6 +150,40 @@ out:
 }
 
 /* ---- one entry ---- */
+
+advntk_status advntk__cache_find(const char *folder, const uint8_t key[16],
+                                 struct advntk__cache_entry *entry, struct advntk_error *err)
+{
+    char hex[ADVNTK__CACHE_KEY];
+
+    advntk__hash_hex(key, hex);
+    return describe(folder, hex, entry, err);
+}
+
+double advntk__cache_read_seconds(const char *folder, const struct advntk__cache_entry *entry)
+{
+    char *path = file_of(folder, entry->key, "tiles");
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    size_t bytes = entry->tiles ? (size_t)(entry->bytes / entry->tiles) : 0;
+    void *tile = bytes ? malloc(bytes) : NULL;
+    uint8_t digest[16];
+    double seconds = 0;
+    struct timespec start, end;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    if (fd >= 0 && tile && pread(fd, tile, bytes, 0) > 0) {
+        advntk_hash_bytes(tile, bytes, digest);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        seconds =
+            (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(tile);
+    free(path);
+    return seconds * (double)entry->done;
+}
 
 /* Its lock, alone: nobody reads or writes it until *fd is closed. */
 static advntk_status take(const char *folder, const char *key, int *fd, struct advntk_error *err)

@@ -23,6 +23,13 @@ ADVNTK_MUST_CHECK advntk_status advntk__cache_list(const char *folder,
                                                    struct advntk__cache_entry **entries,
                                                    ptrdiff_t *count, struct advntk_error *err);
 
+/* One entry; tiles 0: there is none. Fails: ENOMEM. */
+ADVNTK_MUST_CHECK advntk_status advntk__cache_find(const char *folder, const uint8_t key[16],
+                                                   struct advntk__cache_entry *entry,
+                                                   struct advntk_error *err);
+/* Seconds that its tiles take to read and check, from the first of them; 0: it cannot be read. */
+double advntk__cache_read_seconds(const char *folder, const struct advntk__cache_entry *entry);
+
 /* Reads every tile of an entry; *damaged: tiles that are not what was written. Fails: EBUSY
  * (somebody computes it), EIO, EFORMAT (no entry). */
 ADVNTK_MUST_CHECK advntk_status advntk__cache_verify(const char *folder, const char *key,

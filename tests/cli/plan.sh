@@ -32,6 +32,11 @@ first=$(find r/runs -mindepth 1 -maxdepth 1 | head -n 1)
 rm "$first/run.json" "$first/predictor.npz"
 plan r
 has out "4 runs: 1 done, 1 partly, 2 to do" "done, partly, to do"
+has out "to compute: 0 kernel matrices (2 more are in the cache)" "a matrix in the cache is read"
+index=$(find r/cache -name index | head -n 1)
+truncate -s 0 "$index" # no tile of it is there any more
+plan r
+has out "to compute: 1 kernel matrices (1 more are in the cache)" "one whose tiles are gone is computed"
 
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
