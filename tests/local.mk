@@ -41,7 +41,8 @@ unit_tests = \
 	sym \
 	text \
 	thread_bits \
-	tiles
+	tiles \
+	weights
 oracle_tests = \
 	advntk \
 	apgd \

@@ -41,6 +41,7 @@ struct engine {
     struct advntk__program program;
     advntk__pass32_fn pass32;
     advntk__pass64_fn pass64;
+    enum advntk_infinite_kind kind;
     enum advntk_precision precision;
     size_t real; /* bytes of a number */
     ptrdiff_t d;
@@ -129,6 +130,7 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
     atomic_flag_clear(&e->told);
     e->host = host;
     e->graph = setup->graph;
+    e->kind = kind;
     e->precision = setup->precision;
     e->real = setup->precision == ADVNTK_PRECISION_FLOAT32 ? sizeof(float) : sizeof(double);
     e->d = image.height * image.width * image.channels;
@@ -144,7 +146,7 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
         goto out;
     }
     if (advntk__graph_layout(setup->graph) != ADVNTK__LAYOUT_FLAT) {
-        TRY(advntk__pixel_open(host, setup, kind, &e->pixel, err));
+        TRY(advntk__pixel_open(host, setup, kind, false, &e->pixel, err));
         *state = e;
         e = NULL;
         goto out;
@@ -777,5 +779,53 @@ advntk_status advntk_infinite_panel_vjp(void *state, const void *tape, ptrdiff_t
                                 err));
     }
 out:
+    return rc;
+}
+
+/* Layers whose weights' derivatives nothing here computes. */
+static advntk_status check_weights(const struct advntk_graph *graph, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
+        const struct advntk__layer *layer = advntk__graph_layer(graph, i);
+        bool affine = layer->kind == ADVNTK__LAYER_CONV || layer->kind == ADVNTK__LAYER_DENSE;
+        if (layer->full || layer->kind >= ADVNTK__LAYER_POOL) {
+            FAIL(err, EUNSUPPORTED,
+                 "layer %td (%s): gradients by w_std and b_std are for networks of convolutions, "
+                 "dense layers, activations and sums; pools, norms, products and what stands "
+                 "before a pool have none",
+                 i, advntk__layer_kind_name(layer));
+        }
+        if (affine && !(layer->affine.w_std > 0)) {
+            FAIL(err, EUNSUPPORTED,
+                 "layer %td (%s): w_std is %g, gradients by w_std need a positive one", i,
+                 advntk__layer_kind_name(layer), layer->affine.w_std);
+        }
+    }
+out:
+    return rc;
+}
+
+advntk_status advntk_infinite_weights(void *state, ptrdiff_t n, const double *pixels,
+                                      const double *g, double *d_w, double *d_b,
+                                      struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct engine *e = state;
+    struct advntk__shape image = advntk__graph_layer(e->graph, 0)->shape;
+    struct advntk_kernel_setup setup = {e->graph, image.height, image.width, image.channels,
+                                        ADVNTK_PRECISION_FLOAT64};
+    struct advntk__pixel *pixel = NULL;
+    void *points = NULL;
+
+    TRY(check_weights(e->graph, err));
+    TRY(advntk__pixel_open(e->host, &setup, e->kind, true, &pixel, err));
+    TRY(advntk__pixel_points_new(pixel, n, &points, err));
+    TRY(advntk__pixel_points_put(pixel, points, 0, n, pixels, err));
+    TRY(advntk__pixel_weights(pixel, points, g, d_w, d_b, err));
+out:
+    advntk__pixel_points_free(points);
+    advntk__pixel_close(pixel);
     return rc;
 }

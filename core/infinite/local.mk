@@ -10,6 +10,7 @@ libadvntk_la_SOURCES += \
 	core/infinite/pixel.c \
 	core/infinite/pixel.h \
 	core/infinite/pixel_plan.c \
+	core/infinite/pixel_weights.c \
 	core/infinite/position.c \
 	core/infinite/position.h \
 	core/infinite/position_image.c \

@@ -67,8 +67,8 @@ static ptrdiff_t image_bytes(const struct advntk__pixel *e)
 }
 
 advntk_status advntk__pixel_open(struct advntk_host *host, const struct advntk_kernel_setup *setup,
-                                 enum advntk_infinite_kind kind, struct advntk__pixel **engine,
-                                 struct advntk_error *err)
+                                 enum advntk_infinite_kind kind, bool keep,
+                                 struct advntk__pixel **engine, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__pixel *e = advntk_alloc_zero(1, sizeof(*e));
@@ -85,8 +85,8 @@ advntk_status advntk__pixel_open(struct advntk_host *host, const struct advntk_k
     e->width = setup->width;
     e->d = setup->height * setup->width * setup->channels;
     e->code = advntk__pixel_code(isa);
-    TRY(advntk__pixel_compile(e->graph, isa, e->precision, kind == ADVNTK_INFINITE_NTK, &e->net,
-                              err));
+    TRY(advntk__pixel_compile(e->graph, isa, e->precision, kind == ADVNTK_INFINITE_NTK, keep,
+                              &e->net, err));
     *engine = e;
     e = NULL;
 out:
@@ -692,6 +692,114 @@ advntk_status advntk__pixel_panel_vjp(const struct advntk__pixel *e, const void 
     }
 out:
     advntk_free(t.images);
+    advntk_free(t.sums);
+    return rc;
+}
+
+/* ---- derivatives by weights: a row of pairs at a time ---- */
+
+struct weights_task {
+    const struct advntk__pixel *e;
+    const struct points *points;
+    const void *images;              /* all, prepared */
+    const double *g;                 /* n,n, symmetric */
+    struct advntk__pixel_sums *sums; /* n,steps */
+};
+
+/* What reaches the variances of image i from its pairs, q (slots), pushed back through them. */
+static advntk_status weigh_image(const struct weights_task *t, ptrdiff_t i, const double *q,
+                                 double *dx, struct advntk_arena *arena, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct advntk__pixel_net *net = &t->e->net;
+    struct advntk__pixel_self self;
+    double *values = advntk_arena_get(arena, net->work, sizeof(*values));
+
+    if (!values) {
+        FAIL(err, ENOMEM, "no memory for the variances of a network");
+    }
+    TRY(advntk__pixel_self_room(net, arena, &self, err));
+    load_image(t->e, t->points, i, self.x);
+    TRY(advntk__pixel_self(net, &t->e->code, NULL, &self, true, err));
+    memcpy(values, self.work, (size_t)net->work * sizeof(*values));
+    advntk__pixel_self_back(net, &t->e->code, &self, q, dx);
+    advntk__pixel_sum_affine(net, values, self.work, t->sums + i * net->count);
+out:
+    return rc;
+}
+
+/*
+ * All pairs of image i. d(sum g_ij k_ij) has three parts: through K and T of the pair, and through
+ * the variances of either image. As g and k are symmetric, the second image's part of all pairs is
+ * the first one's: it counts twice.
+ */
+static advntk_status weigh_row(void *context, ptrdiff_t i, struct advntk_arena *arena,
+                               struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct weights_task *t = context;
+    const struct advntk__pixel *e = t->e;
+    ptrdiff_t n = t->points->n, per = sums_per(e), x = e->net.channels * e->net.steps[0].span;
+    const void *a = at(t->images, i * e->net.image, e->real);
+    double *dx = advntk_arena_get(arena, per, sizeof(*dx)), *q = dx + x;
+    struct room room, back;
+
+    if (!dx) {
+        FAIL(err, ENOMEM, "no memory for the gradient of an image");
+    }
+    TRY(room_get(e, arena, true, &room, err));
+    TRY(room_get(e, arena, false, &back, err));
+    back.partials = room.partials;
+    memset(dx, 0, (size_t)per * sizeof(*dx));
+    for (ptrdiff_t j = 0; j < n; j++) {
+        const void *b = at(t->images, j * e->net.image, e->real);
+        double g = t->g[i * n + j];
+        if (g < 0 || g > 0 || isnan(g)) {
+            (void)forward_pair(e, a, b, &room);
+            backward_pair(e, a, b, &back, g, dx, q);
+            advntk__pixel_sum_affine(&e->net, room.work, back.work, t->sums + i * e->net.count);
+        }
+    }
+    for (ptrdiff_t s = 0; s < e->net.slots; s++) {
+        q[s] *= 2;
+    }
+    TRY(weigh_image(t, i, q, dx, arena, err));
+out:
+    return rc;
+}
+
+advntk_status advntk__pixel_weights(const struct advntk__pixel *e, const void *points,
+                                    const double *g, double *d_w, double *d_b,
+                                    struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct weights_task t = {.e = e, .points = points, .g = g};
+    ptrdiff_t n = t.points->n, count = e->net.count;
+    void *images = advntk_alloc(n * e->net.image, e->real);
+
+    t.sums = advntk_alloc_zero(n * count, sizeof(*t.sums));
+    t.images = images;
+    if (!images || !t.sums) {
+        FAIL(err, ENOMEM, "no memory for %td prepared images (%.1f MiB)", n,
+             (double)n * (double)image_bytes(e) / 1048576);
+    }
+    TRY(prepare_all(e, points, 0, n, images, err));
+    TRY(advntk_parallel_for(e->host, n, weigh_row, &t, err));
+    for (ptrdiff_t s = 0; s < count; s++) {
+        struct advntk__pixel_sums all = {0};
+        for (ptrdiff_t i = 0; i < n; i++) { /* in this order, whichever thread came first */
+            const struct advntk__pixel_sums *row = &t.sums[i * count + s];
+            all.kk += row->kk;
+            all.k += row->k;
+            all.tt += row->tt;
+            all.t += row->t;
+            all.tk += row->tk;
+        }
+        advntk__pixel_affine_back(advntk__graph_layer(e->graph, s), &e->net.steps[s], &all, &d_w[s],
+                                  &d_b[s]);
+    }
+out:
+    advntk_free(images);
     advntk_free(t.sums);
     return rc;
 }

@@ -84,6 +84,8 @@ struct advntk__pixel_net {
     ptrdiff_t image;    /* numbers of a prepared image: x (channels,span), a (slots), ia (slots) */
     enum advntk_precision precision;
     bool tangent;
+    bool keep; /* every step has a register of its own, and no convolution is fused: after a pass
+                * work holds the maps behind all layers, after its reverse their derivatives */
 };
 
 /* What the reverse needs of an activation, for each of its slots: gT_in = gT kd, gK_in = gK kd + gT
@@ -154,7 +156,7 @@ void advntk__pixel_clean(const struct advntk__pixel_net *net, ptrdiff_t i, doubl
 /* Graph to steps. Fails: ENOMEM, EUNSUPPORTED (an activation without dual moments). */
 ADVNTK_MUST_CHECK advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
                                                       enum advntk_precision precision, bool tangent,
-                                                      struct advntk__pixel_net *net,
+                                                      bool keep, struct advntk__pixel_net *net,
                                                       struct advntk_error *err);
 /* Some layers of it as the steps of shifted pairs: step 0 is a map of layers[0], whatever that is;
  * from: what each step reads, steps; the caller's, must outlive the net. All have the same size. */
@@ -195,12 +197,28 @@ void advntk__pixel_self_back(const struct advntk__pixel_net *net,
                              const struct advntk__pixel_code *code,
                              const struct advntk__pixel_self *self, const double *g, double *dx);
 
+/* ---- derivatives by weights ---- */
+
+/* Of one affine step K' = w2 A(K) + b2, T' = w2 A(T) + t_k A(K) + t_1: sums over pixels (and pairs)
+ * of derivatives times values, <gK', K'>, <gK', 1>, <gT', T'>, <gT', 1>, <gT', K'>. */
+struct advntk__pixel_sums {
+    double kk, k, tt, t, tk;
+};
+/* sums (a step each) += what the maps `values` and their derivatives give; a net that keeps. */
+void advntk__pixel_sum_affine(const struct advntk__pixel_net *net, const double *values,
+                              const double *derivatives, struct advntk__pixel_sums *sums);
+/* From the sums of a step, derivatives by its w_std and b_std. w2 > 0. */
+void advntk__pixel_affine_back(const struct advntk__layer *layer,
+                               const struct advntk__pixel_step *step,
+                               const struct advntk__pixel_sums *sums, double *w_std, double *b_std);
+
 /* ---- the engine ---- */
 
 struct advntk__pixel;
+/* keep: for advntk__pixel_weights alone, in float64. */
 ADVNTK_MUST_CHECK advntk_status advntk__pixel_open(struct advntk_host *host,
                                                    const struct advntk_kernel_setup *setup,
-                                                   enum advntk_infinite_kind kind,
+                                                   enum advntk_infinite_kind kind, bool keep,
                                                    struct advntk__pixel **engine,
                                                    struct advntk_error *err);
 void advntk__pixel_close(struct advntk__pixel *e);
@@ -229,5 +247,10 @@ ADVNTK_MUST_CHECK advntk_status advntk__pixel_panel_vjp(const struct advntk__pix
                                                         const void *g, double *dx,
                                                         struct advntk_error *err);
 void advntk__pixel_tape_free(void *tape);
+/* advntk_infinite_weights for points of an engine that keeps. */
+ADVNTK_MUST_CHECK advntk_status advntk__pixel_weights(const struct advntk__pixel *e,
+                                                      const void *points, const double *g,
+                                                      double *d_w, double *d_b,
+                                                      struct advntk_error *err);
 
 #endif

@@ -94,8 +94,8 @@ static void set_readers(struct advntk__pixel_net *net)
             in->last = i;
             in->clean = in->clean || step->flat || step->kind == ADVNTK__LAYER_FLATTEN ||
                         (step->kind == ADVNTK__LAYER_ACTIVATION && !step->bends);
-            in->fused = only && step->kind == ADVNTK__LAYER_ACTIVATION && step->bends && in->flat &&
-                        in->y.filter == 3 && step->from[0] == i - 1;
+            in->fused = only && !net->keep && step->kind == ADVNTK__LAYER_ACTIVATION &&
+                        step->bends && in->flat && in->y.filter == 3 && step->from[0] == i - 1;
         }
     }
 }
@@ -201,7 +201,7 @@ static advntk_status set_registers(struct advntk__pixel_net *net, struct advntk_
     }
     for (ptrdiff_t i = 0; i < net->count; i++) {
         struct advntk__pixel_step *step = &net->steps[i];
-        ptrdiff_t r = free_register(busy, i, in_place(step));
+        ptrdiff_t r = net->keep ? i : free_register(busy, i, in_place(step));
         busy[r] = larger(step->last, i);
         step->at = r * 2 * net->room + net->lead;
         registers = larger(registers, r + 1);
@@ -264,7 +264,7 @@ static advntk_status start_net(const struct advntk_graph *graph, ptrdiff_t count
 }
 
 advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
-                                    enum advntk_precision precision, bool tangent,
+                                    enum advntk_precision precision, bool tangent, bool keep,
                                     struct advntk__pixel_net *net, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
@@ -272,6 +272,7 @@ advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
     ptrdiff_t count = advntk__graph_outputs(graph, &outputs);
 
     net->tangent = tangent;
+    net->keep = keep;
     TRY(start_net(graph, advntk__graph_count(graph), count, precision, net, err));
     memcpy(net->outputs, outputs, (size_t)count * sizeof(*outputs));
     for (ptrdiff_t i = 0; i < net->count; i++) {

@@ -18,10 +18,10 @@
 
 enum { PAIRWISE_CHUNK = 128 };
 
-/* |s| <= a b; q = a^2, r = b^2; gap = a b - s >= 0 and reach = a b + s >= 0 without rounding of q r
- */
+/* |s| <= a b; q = a^2, r = b^2; gap = a b - s >= 0 and reach = a b + s >= 0 without rounding of q
+ * r; clamp: least 1 - c^2 of a singular partial (advntk/duals.h) */
 struct pair {
-    double s, a, b, q, r, ia, ib, gap, reach;
+    double s, a, b, q, r, ia, ib, gap, reach, clamp;
 };
 struct moments {
     double k, kd, k_q, k_r, kd_s, kd_q, kd_r;
@@ -79,10 +79,17 @@ ADVNTK_ISA_INLINE double pairwise_sinh_small(double z)
     return z * (y * w + 1);
 }
 
-ADVNTK_ISA_INLINE struct pair pairwise_pair(double s, double a, double b, double ia, double ib)
+ADVNTK_ISA_INLINE struct pair pairwise_pair(double s, double a, double b, double ia, double ib,
+                                            double eps)
 {
     double ab = a * b;
-    struct pair p = {.a = a, .b = b, .q = a * a, .r = b * b, .ia = ia, .ib = ib};
+    struct pair p = {.a = a,
+                     .b = b,
+                     .q = a * a,
+                     .r = b * b,
+                     .ia = ia,
+                     .ib = ib,
+                     .clamp = ADVNTK_DUAL_CLAMP * eps};
 
     p.s = s < -ab ? -ab : (s > ab ? ab : s);
     p.gap = ab - p.s;
@@ -106,6 +113,7 @@ ADVNTK_ISA_INLINE struct pair pairwise_pair(double s, double a, double b, double
         struct { double k[PAIRWISE_CHUNK], kd[PAIRWISE_CHUNK], k_q[PAIRWISE_CHUNK],                \
                  k_r[PAIRWISE_CHUNK], kd_s[PAIRWISE_CHUNK], kd_q[PAIRWISE_CHUNK],                  \
                  kd_r[PAIRWISE_CHUNK]; } m;                                                        \
+        const double eps = (bits) == 32 ? (double)FLT_EPSILON : DBL_EPSILON;                       \
         bool partials = out->k_q || out->k_r || out->kd_s || out->kd_q || out->kd_r;               \
         for (ptrdiff_t j = 0; j < p->n; j += PAIRWISE_CHUNK) {                                     \
             ptrdiff_t n = p->n - j < PAIRWISE_CHUNK ? p->n - j : PAIRWISE_CHUNK;                   \
@@ -114,7 +122,7 @@ ADVNTK_ISA_INLINE struct pair pairwise_pair(double s, double a, double b, double
                 name##_pair(&constants,                                                            \
                             pairwise_pair((double)p->s[j + i], (double)p->a[j + i],                \
                                           (double)p->b[j + i], (double)p->ia[j + i],               \
-                                          (double)p->ib[j + i]), &x);                              \
+                                          (double)p->ib[j + i], eps), &x);                         \
                 m.k[i] = x.k;                                                                      \
                 m.kd[i] = x.kd;                                                                    \
             }                                                                                      \
@@ -128,7 +136,7 @@ ADVNTK_ISA_INLINE struct pair pairwise_pair(double s, double a, double b, double
                 name##_pair(&constants,                                                            \
                             pairwise_pair((double)p->s[j + i], (double)p->a[j + i],                \
                                           (double)p->b[j + i], (double)p->ia[j + i],               \
-                                          (double)p->ib[j + i]), &x);                              \
+                                          (double)p->ib[j + i], eps), &x);                         \
                 m.k_q[i] = x.k_q;                                                                  \
                 m.k_r[i] = x.k_r;                                                                  \
                 m.kd_s[i] = x.kd_s;                                                                \

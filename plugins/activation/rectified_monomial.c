@@ -123,8 +123,7 @@ ADVNTK_ISA_INLINE void rectified_monomial_pair(const struct rectified_monomial_c
     m->k = ab1 * ab * M[n][n];
     m->kd = n * n * ab1 * M[n - 1][n - 1];
     if (n == 1) {
-        double least = ADVNTK_DUAL_CLAMP * DBL_EPSILON;
-        double u = 1 / (4 * ADVNTK_DUAL_PI * sqrt(h2 < least ? least : h2));
+        double u = 1 / (4 * ADVNTK_DUAL_PI * sqrt(h2 < p.clamp ? p.clamp : h2));
         m->k_q = p.b * p.ia * h / (4 * ADVNTK_DUAL_PI);
         m->k_r = p.a * p.ib * h / (4 * ADVNTK_DUAL_PI);
         m->kd_s = 2 * u * p.ia * p.ib;
@@ -158,8 +157,11 @@ static const struct advntk_activation_ops rectified_monomial_ops = {
     .dual64 = ADVNTK_ISA_TABLE(rectified_monomial_dual64),
 };
 
-ADVNTK_PLUGIN(ACTIVATION, rectified_monomial_ops, .name = "rectified_monomial", .version = "1.0.0",
-              .licence = "GPL-3.0-or-later", .summary = "x^degree for x > 0, else 0",
-              .params = rectified_monomial_params,
-              .config_bytes = sizeof(struct rectified_monomial_config),
-              .source = "Cho and Saul 2009");
+ADVNTK_PLUGIN(
+    ACTIVATION, rectified_monomial_ops, .name = "rectified_monomial", .version = "1.0.0",
+    .licence = "GPL-3.0-or-later", .summary = "x^degree for x > 0, else 0",
+    .doc = "Degree 1 is the relu: derivatives of E phi'phi' are singular where two images "
+           "coincide; there 1 - c^2, c the correlation, is taken as at least 16 eps of "
+           "the precision.",
+    .params = rectified_monomial_params, .config_bytes = sizeof(struct rectified_monomial_config),
+    .source = "Cho and Saul 2009");

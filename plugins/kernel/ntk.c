@@ -35,6 +35,7 @@ static const struct advntk_kernel_ops ntk_ops = {
     .kinship = ntk_kinship,
     .diagonals = advntk_infinite_diagonals,
     .tiles = advntk_infinite_tiles,
+    .weights = advntk_infinite_weights,
 };
 
 ADVNTK_PLUGIN(KERNEL, ntk_ops, .name = "ntk", .version = "1.0.0", .licence = "GPL-3.0-or-later",

@@ -63,6 +63,10 @@ struct advntk_kernel_ops {
     int64_t (*kinship)(const void *config, const struct advntk_kernel_setup *setup);
     advntk_status (*diagonals)(void *state, const void *a, ptrdiff_t first, ptrdiff_t count, double *const *k, struct advntk_error *err);
     advntk_status (*tiles)(void *state, const void *a, ptrdiff_t i0, ptrdiff_t m, const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower, void *const *k, ptrdiff_t ld, struct advntk_arena *arena, struct advntk_error *err);
+
+    /* Since 1.1. Gradient of sum_ij g[i,j] k(x_i,x_j) with respect to the graph's weights: d_w, d_b (a layer each) by its
+     * w_std and b_std, 0 for layers without. pixels (n,d), g (n,n) symmetric. May be NULL: not supported. */
+    advntk_status (*weights)(void *state, ptrdiff_t n, const double *pixels, const double *g, double *d_w, double *d_b, struct advntk_error *err);
 };
 
 #ifdef __cplusplus
