@@ -655,7 +655,8 @@ static advntk_status finish_image(void *context, ptrdiff_t i, struct advntk_aren
     for (ptrdiff_t c = 0; c < t->m; c++) {
         double *sums = t->sums + (i * t->m + c) * n;
         double *out = t->dx + ((t->first + i) * t->m + c) * e->d;
-        advntk__pixel_self_back(&e->net, &e->code, &self, sums + channels * first->span, sums);
+        advntk__pixel_self_back(&e->net, &e->code, &self, sums + channels * first->span, NULL,
+                                sums);
         for (ptrdiff_t p = 0; p < e->d; p++) {
             ptrdiff_t pixel = p / channels;
             ptrdiff_t from = pixel / e->width * first->pitch + pixel % e->width;

@@ -44,8 +44,9 @@ struct advntk__axis {
 
 struct advntk__pixel_step {
     enum advntk__layer_kind kind;
+    ptrdiff_t layer; /* of the graph */
     ptrdiff_t from_count;
-    const ptrdiff_t *from; /* layers; the graph's */
+    const ptrdiff_t *from; /* steps */
     ptrdiff_t height, width, pitch, span;
     ptrdiff_t at;             /* its register */
     ptrdiff_t last;           /* the last step that reads it */
@@ -176,11 +177,15 @@ bool advntk__pixel_first(const struct advntk__pixel_net *net, ptrdiff_t i, ptrdi
 /* ---- one image, in float64 ---- */
 
 struct advntk__pixel_self {
-    double *x; /* channels,span; margins zero */
+    double *x; /* channels,span; margins zero; NULL: the first map is there already */
     double *work, *scratch;
     double *q, *slope; /* slots: variances before activations and dK/dvariance there */
     double *values;    /* of the outputs */
 };
+/* Numbers of all but x; sets them, but for those of x, in `room`. */
+ptrdiff_t advntk__pixel_self_numbers(const struct advntk__pixel_net *net);
+void advntk__pixel_self_set(const struct advntk__pixel_net *net, double *room,
+                            struct advntk__pixel_self *self);
 ADVNTK_MUST_CHECK advntk_status advntk__pixel_self_room(const struct advntk__pixel_net *net,
                                                         struct advntk_arena *arena,
                                                         struct advntk__pixel_self *self,
@@ -192,10 +197,12 @@ ADVNTK_MUST_CHECK advntk_status advntk__pixel_self(const struct advntk__pixel_ne
                                                    const struct advntk_graph *graph,
                                                    struct advntk__pixel_self *self, bool slopes,
                                                    struct advntk_error *err);
-/* dx (channels,span) += the derivatives by x that those by the variances, g (slots), amount to. */
+/* dx (channels,span) += the derivatives by x that those by the variances, g (slots), and by the
+ * output's map, top (span; NULL: none), amount to; without x they stay in the first map. */
 void advntk__pixel_self_back(const struct advntk__pixel_net *net,
                              const struct advntk__pixel_code *code,
-                             const struct advntk__pixel_self *self, const double *g, double *dx);
+                             const struct advntk__pixel_self *self, const double *g,
+                             const double *top, double *dx);
 
 /* ---- derivatives by weights ---- */
 

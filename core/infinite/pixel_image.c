@@ -19,24 +19,34 @@ static struct maps maps_of(const struct advntk__pixel_net *net, ptrdiff_t i, dou
     return (struct maps){K, K + net->room};
 }
 
+ptrdiff_t advntk__pixel_self_numbers(const struct advntk__pixel_net *net)
+{
+    return net->work + net->scratch + 2 * net->slots + net->output_count;
+}
+
+void advntk__pixel_self_set(const struct advntk__pixel_net *net, double *room,
+                            struct advntk__pixel_self *self)
+{
+    self->work = room;
+    self->scratch = self->work + net->work;
+    self->q = self->scratch + net->scratch;
+    self->slope = self->q + net->slots;
+    self->values = self->slope + net->slots;
+    memset(self->work, 0, (size_t)(net->work + net->scratch) * sizeof(*self->work));
+}
+
 advntk_status advntk__pixel_self_room(const struct advntk__pixel_net *net,
                                       struct advntk_arena *arena, struct advntk__pixel_self *self,
                                       struct advntk_error *err)
 {
     ptrdiff_t x = net->channels * net->steps[0].span;
 
-    self->x = advntk_arena_get(
-        arena, x + net->work + net->scratch + 2 * net->slots + net->output_count, sizeof(*self->x));
+    self->x = advntk_arena_get(arena, x + advntk__pixel_self_numbers(net), sizeof(*self->x));
     if (!self->x) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for the variances of a network");
     }
-    self->work = self->x + x;
-    self->scratch = self->work + net->work;
-    self->q = self->scratch + net->scratch;
-    self->slope = self->q + net->slots;
-    self->values = self->slope + net->slots;
     memset(self->x, 0, (size_t)x * sizeof(*self->x));
-    memset(self->work, 0, (size_t)(net->work + net->scratch) * sizeof(*self->work));
+    advntk__pixel_self_set(net, self->x + x, self);
     return ADVNTK_OK;
 }
 
@@ -122,7 +132,8 @@ static advntk_status activate(const struct advntk__pixel_net *net, ptrdiff_t i,
         for (ptrdiff_t p = at; p < at + step->width; p++) {
             q[p] = to.K[p];
             if (graph) {
-                TRY(advntk__variance_check(graph, i, step->ops, net->precision, q[p], err));
+                TRY(advntk__variance_check(graph, step->layer, step->ops, net->precision, q[p],
+                                           err));
             }
         }
         if (step->bends) {
@@ -186,7 +197,8 @@ static advntk_status check_size(const struct advntk__pixel_net *net, ptrdiff_t i
 
     for (ptrdiff_t y = 0; y < step->height; y++) {
         for (ptrdiff_t p = y * step->pitch; p < y * step->pitch + step->width; p++) {
-            TRY(advntk__variance_finite(graph, i, net->precision, maps.K[p], maps.T[p], err));
+            TRY(advntk__variance_finite(graph, step->layer, net->precision, maps.K[p], maps.T[p],
+                                        err));
         }
     }
 out:
@@ -205,7 +217,9 @@ advntk_status advntk__pixel_self(const struct advntk__pixel_net *net,
         struct maps out = maps_of(net, i, self->work);
         switch (step->kind) {
         case ADVNTK__LAYER_INPUT:
-            input_variance(net, self->x, out);
+            if (self->x) {
+                input_variance(net, self->x, out);
+            }
             break;
         case ADVNTK__LAYER_CONV:
         case ADVNTK__LAYER_DENSE:
@@ -275,16 +289,21 @@ static void step_back(const struct advntk__pixel_net *net, const struct advntk__
 
 void advntk__pixel_self_back(const struct advntk__pixel_net *net,
                              const struct advntk__pixel_code *code,
-                             const struct advntk__pixel_self *self, const double *g, double *dx)
+                             const struct advntk__pixel_self *self, const double *g,
+                             const double *top, double *dx)
 {
     ptrdiff_t n = net->steps[0].span;
     const double *first = maps_of(net, 0, self->work).K;
 
     memset(self->work, 0, (size_t)net->work * sizeof(*self->work));
+    if (top) {
+        memcpy(maps_of(net, net->outputs[0], self->work).K, top,
+               (size_t)net->steps[net->outputs[0]].span * sizeof(*top));
+    }
     for (ptrdiff_t i = net->count - 1; i > 0; i--) {
         step_back(net, code, self, g, i);
     }
-    for (ptrdiff_t c = 0; c < net->channels; c++) {
+    for (ptrdiff_t c = 0; self->x && c < net->channels; c++) {
         for (ptrdiff_t p = 0; p < n; p++) {
             dx[c * n + p] += 2 * self->x[c * n + p] * first[p];
         }

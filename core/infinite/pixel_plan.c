@@ -232,6 +232,7 @@ static advntk_status set_step(const struct advntk_graph *graph, ptrdiff_t number
     const struct advntk__layer *layer = advntk__graph_layer(graph, number);
 
     step->kind = layer->kind;
+    step->layer = number;
     step->from_count = layer->from_count;
     step->from = layer->from;
     step->height = layer->shape.height;
@@ -296,8 +297,11 @@ advntk_status advntk__pixel_part(const struct advntk_graph *graph, ptrdiff_t cou
     TRY(start_net(graph, count, 1, precision, net, err));
     net->outputs[0] = count - 1;
     size = advntk__graph_layer(graph, layers[0])->shape;
-    net->steps[0] = (struct advntk__pixel_step){
-        .kind = ADVNTK__LAYER_INPUT, .height = size.height, .width = size.width, .last = -1};
+    net->steps[0] = (struct advntk__pixel_step){.kind = ADVNTK__LAYER_INPUT,
+                                                .layer = layers[0],
+                                                .height = size.height,
+                                                .width = size.width,
+                                                .last = -1};
     for (ptrdiff_t i = 1; i < count; i++) {
         TRY(set_step(graph, layers[i], isa, precision, &net->steps[i], err));
         net->steps[i].from = from[i];

@@ -259,7 +259,7 @@ static advntk_status maps_room(const struct advntk__position *e, struct advntk_a
                                bool backward, struct maps *maps, struct advntk_error *err)
 {
     const struct advntk__position_net *net = &e->net;
-    ptrdiff_t n = backward ? net->pairs.kept.size : net->pairs.forward.size;
+    ptrdiff_t n = backward ? net->kept.size : net->forward.size;
 
     *maps = (struct maps){.kept = backward};
     maps->K = advntk_arena_get(arena, n, e->real);
@@ -267,13 +267,13 @@ static advntk_status maps_room(const struct advntk__position *e, struct advntk_a
     maps->scratch = advntk_arena_get(arena, net->scratch, e->real);
     maps->wide = advntk_arena_get(arena, net->wide, sizeof(double));
     if (backward) {
-        maps->gK = advntk_arena_get(arena, net->pairs.reverse.size, e->real);
-        maps->gT = e->tangent ? advntk_arena_get(arena, net->pairs.reverse.size, e->real) : NULL;
+        maps->gK = advntk_arena_get(arena, net->reverse.size, e->real);
+        maps->gT = e->tangent ? advntk_arena_get(arena, net->reverse.size, e->real) : NULL;
     }
     if (!maps->K || (e->tangent && !maps->T) || !maps->scratch || !maps->wide ||
         (backward && (!maps->gK || (e->tangent && !maps->gT)))) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for a pair of images (%.1f MiB)",
-                           2.0 * (double)(n + (backward ? net->pairs.reverse.size : 0)) *
+                           2.0 * (double)(n + (backward ? net->reverse.size : 0)) *
                                (double)e->real / 1048576);
     }
     return ADVNTK_OK;
@@ -294,9 +294,9 @@ static advntk_status maps_room(const struct advntk__position *e, struct advntk_a
                                                     .ib = at(b->inverse, j * s, bytes),            \
                                                     .series_a = at(a->series, i * t, bytes),       \
                                                     .series_b = at(b->series, j * t, bytes),       \
-                                                    .at = maps->kept ? e->net.pairs.kept.at        \
-                                                                     : e->net.pairs.forward.at,    \
-                                                    .g_at = e->net.pairs.reverse.at,               \
+                                                    .at = maps->kept ? e->net.kept.at              \
+                                                                     : e->net.forward.at,          \
+                                                    .g_at = e->net.reverse.at,                     \
                                                     .K = maps->K,                                  \
                                                     .T = maps->T,                                  \
                                                     .gK = maps->gK,                                \
@@ -304,8 +304,7 @@ static advntk_status maps_room(const struct advntk__position *e, struct advntk_a
                                                     .scratch = maps->scratch,                      \
                                                     .wide = maps->wide,                            \
                                                     .q = q,                                        \
-                                                    .dx = dx,                                      \
-                                                    .sections = true};                             \
+                                                    .dx = dx};                                     \
     }
 PAIR(32, 4)
 PAIR(64, 8)
@@ -314,7 +313,7 @@ static double forward_pair(const struct advntk__position *e, const struct points
                            const struct points *b, ptrdiff_t j, const struct maps *maps)
 {
     ptrdiff_t last = e->net.count - 1;
-    ptrdiff_t out = maps->kept ? e->net.pairs.kept.at[last] : e->net.pairs.forward.at[last];
+    ptrdiff_t out = maps->kept ? e->net.kept.at[last] : e->net.forward.at[last];
 
     if (narrow(e)) {
         struct advntk__position_pair32 pair = pair32(e, a, i, b, j, maps, NULL, NULL);
@@ -331,7 +330,7 @@ static void backward_pair(const struct advntk__position *e, const struct points 
                           const struct points *b, ptrdiff_t j, const struct maps *maps, double g,
                           double *dx, double *q)
 {
-    ptrdiff_t last = e->net.count - 1, out = e->net.pairs.reverse.at[last];
+    ptrdiff_t last = e->net.count - 1, out = e->net.reverse.at[last];
 
     put_value(e, maps->gK, out, maps->gT ? 0 : g);
     if (maps->gT) {
@@ -449,7 +448,7 @@ static void sum_pairs(const struct vjp_task *t, ptrdiff_t i, const struct maps *
     memset(dx, 0, (size_t)(t->m * e->d) * sizeof(*dx));
     memset(q, 0, (size_t)(t->m * e->net.slots) * sizeof(*q));
     for (ptrdiff_t j = 0; j < b->n; j++) {
-        bool forward = !e->net.pairs.replays;
+        bool forward = !e->net.replays;
         for (ptrdiff_t c = 0; c < t->m; c++) {
             double g = get_value(e, t->g, (c * a->n + i) * b->n + j);
             if (!(g >= 0 && g <= 0)) { /* NaN too */
@@ -485,7 +484,8 @@ static advntk_status push_image(const struct vjp_task *t, ptrdiff_t i, struct ad
     }
     TRY(run_image(e, i, &image, &value, err));
     for (ptrdiff_t c = 0; c < t->m; c++) {
-        advntk__position_image_push(&e->net, &e->code, &image, q + c * e->net.slots, dx + c * e->d);
+        TRY(advntk__position_image_push(&e->net, &e->code, &image, q + c * e->net.slots,
+                                        dx + c * e->d, err));
     }
 out:
     return rc;

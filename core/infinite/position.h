@@ -95,13 +95,6 @@ struct advntk__position_plan {
     ptrdiff_t size; /* numbers in all */
 };
 
-struct advntk__position_plans {
-    struct advntk__position_plan forward; /* values, when nothing follows */
-    struct advntk__position_plan kept;    /* values that reverse mode reads stay */
-    struct advntk__position_plan reverse; /* derivatives */
-    bool replays;                         /* reverse mode reads values of the forward run */
-};
-
 struct advntk__position_net {
     struct advntk__position_step *steps;
     ptrdiff_t count;
@@ -111,8 +104,12 @@ struct advntk__position_net {
     ptrdiff_t channels, most_pixels;
     struct advntk__position_section *sections;
     ptrdiff_t section_count;
-    struct advntk__position_plans pairs; /* without what sections do */
-    struct advntk__position_plans own;   /* of an image with itself, step by step */
+    ptrdiff_t self;        /* numbers that they need of an image with itself */
+    ptrdiff_t last_curved; /* the last step that is not linear, or asks for variances */
+    struct advntk__position_plan forward; /* values, when nothing follows */
+    struct advntk__position_plan kept;    /* values that reverse mode reads stay */
+    struct advntk__position_plan reverse; /* derivatives */
+    bool replays;                         /* reverse mode reads values of the forward run */
 };
 
 /*
@@ -120,22 +117,23 @@ struct advntk__position_net {
  * activation, 1/sqrt(eps + variance) (twice) of a layer norm; series: number t of pixel p of a
  * series is at series + t * pixels + p. K, T, gK, gT: maps of a plan; T, gT NULL: not wanted. q:
  * slots, the derivatives with respect to the first image's variances are added to it; dx
- * (channels,pixels): those with respect to its pixels, by sections. sections: whether they run.
- * scratch, wide: net's.
+ * (channels,pixels): those with respect to its pixels, by sections. same: of an image with itself,
+ * K of a section's output at shift 0, and T behind it, which are known better than a pair would
+ * give them; reverse leaves that shift out; NULL: another pair. scratch, wide: net's.
  */
 struct advntk__position_pair32 {
     const float *x, *y, *a, *ia, *b, *ib, *series_a, *series_b;
     const ptrdiff_t *at, *g_at;
     float *K, *T, *gK, *gT, *scratch;
+    const float *same;
     double *wide, *q, *dx;
-    bool sections;
 };
 struct advntk__position_pair64 {
     const double *x, *y, *a, *ia, *b, *ib, *series_a, *series_b;
     const ptrdiff_t *at, *g_at;
     double *K, *T, *gK, *gT, *scratch;
+    const double *same;
     double *wide, *q, *dx;
-    bool sections;
 };
 
 /* Steps first .. last, in this order; in reverse from last down to first. The caller sets the
@@ -182,7 +180,7 @@ struct advntk__position_image {
     double *x;                      /* channels,pixels: filled by the caller */
     double *std, *inverse, *series; /* slots, slots, series */
     double *K, *T, *gK;             /* T NULL: no tangent kernel; gK NULL: no gradient */
-    double *scratch, *wide, *own;
+    double *scratch, *wide, *own, *self;
     double *q; /* slots; NULL: no gradient */
 };
 /* Numbers of all arrays but x, std, inverse and series; the image's arrays are set in `room`. */
@@ -190,19 +188,19 @@ ptrdiff_t advntk__position_image_room(const struct advntk__position_net *net, bo
                                       bool gradient, double *room,
                                       struct advntk__position_image *image);
 /* Runs the image through the net: fills std, inverse, series; kernel: that of the image with
- * itself, nngp and ntk (0 without T); *tail: the largest part that a series leaves out, relative.
- * Fails: ENUMERIC, naming the layer; ENOMEM. */
+ * itself, nngp and ntk (0 without T), where no gradient follows; *tail: the largest part that a
+ * series leaves out, relative. Fails: ENUMERIC, naming the layer; ENOMEM. */
 ADVNTK_MUST_CHECK advntk_status advntk__position_image_run(
     const struct advntk__position_net *net, const struct advntk__position_code *code,
     const struct advntk_graph *graph, enum advntk_precision precision,
     const struct advntk__position_image *image, double kernel[2], double *tail,
     struct advntk_error *err);
 /* After the run with a gradient: q (slots), derivatives with respect to the variances, to those
- * with respect to x: dx += them. */
-void advntk__position_image_push(const struct advntk__position_net *net,
-                                 const struct advntk__position_code *code,
-                                 const struct advntk__position_image *image, const double *q,
-                                 double *dx);
+ * with respect to x: dx += them. Fails: ENOMEM. */
+ADVNTK_MUST_CHECK advntk_status advntk__position_image_push(
+    const struct advntk__position_net *net, const struct advntk__position_code *code,
+    const struct advntk__position_image *image, const double *q, double *dx,
+    struct advntk_error *err);
 
 struct advntk__position;
 ADVNTK_MUST_CHECK advntk_status advntk__position_open(struct advntk_host *host,

@@ -23,12 +23,11 @@ ptrdiff_t advntk__position_image_room(const struct advntk__position_net *net, bo
                                       bool gradient, double *room,
                                       struct advntk__position_image *image)
 {
-    ptrdiff_t maps = gradient ? net->own.kept.size : net->own.forward.size, used = 0;
-    ptrdiff_t fixed = net->scratch + net->wide + 3 * net->most_pixels;
+    ptrdiff_t maps = gradient ? net->kept.size : net->forward.size, used = 0;
+    ptrdiff_t fixed = net->scratch + net->wide + 3 * net->most_pixels + net->self;
 
     if (!room) {
-        return maps * (tangent ? 2 : 1) + fixed +
-               (gradient ? net->own.reverse.size + net->slots : 0);
+        return maps * (tangent ? 2 : 1) + fixed + (gradient ? net->reverse.size + net->slots : 0);
     }
     image->K = room;
     used = maps;
@@ -40,9 +39,11 @@ ptrdiff_t advntk__position_image_room(const struct advntk__position_net *net, bo
     used += net->wide;
     image->own = room + used;
     used += 3 * net->most_pixels;
+    image->self = room + used;
+    used += net->self;
     image->gK = gradient ? room + used : NULL;
-    image->q = gradient ? room + used + net->own.reverse.size : NULL;
-    return used + (gradient ? net->own.reverse.size + net->slots : 0);
+    image->q = gradient ? room + used + net->reverse.size : NULL;
+    return used + (gradient ? net->reverse.size + net->slots : 0);
 }
 
 static struct advntk__position_pair64 own_pair(const struct advntk__position_net *net,
@@ -57,8 +58,8 @@ static struct advntk__position_pair64 own_pair(const struct advntk__position_net
         .ib = image->inverse,
         .series_a = image->series,
         .series_b = image->series,
-        .at = image->gK ? net->own.kept.at : net->own.forward.at,
-        .g_at = net->own.reverse.at,
+        .at = image->gK ? net->kept.at : net->forward.at,
+        .g_at = net->reverse.at,
         .K = image->K,
         .T = image->T,
         .gK = image->gK,
@@ -158,6 +159,137 @@ out:
     return rc;
 }
 
+/* ---- sections: shift 0, the image's variances, as one pixel map ---- */
+
+static ptrdiff_t place(const struct advntk__pixel_step *step, ptrdiff_t p)
+{
+    return p / step->width * step->pitch + p % step->width;
+}
+
+/* The image before a section's steps. Behind self's numbers: slots, a map, pixels and their
+ * derivatives. */
+static struct advntk__pixel_self section_self(const struct advntk__position_net *net,
+                                              const struct advntk__position_section *section,
+                                              const struct advntk__position_image *image)
+{
+    const struct advntk__pixel_net *part = &section->net;
+    const struct advntk__pixel_step *step = part->steps;
+    const struct advntk__position_step *source = &net->steps[section->source];
+    ptrdiff_t at = own_pair(net, image).at[section->source];
+    struct advntk__pixel_self self = {0};
+    double *K;
+
+    advntk__pixel_self_set(part, image->self, &self);
+    K = self.work + step->at;
+    if (section->images) {
+        self.x = self.values + part->output_count + part->slots + step->span;
+        memset(self.x, 0, (size_t)(net->channels * step->span) * sizeof(double));
+    }
+    for (ptrdiff_t p = 0; p < source->pixels; p++) {
+        for (ptrdiff_t c = 0; section->images && c < net->channels; c++) {
+            self.x[c * step->span + place(step, p)] = image->x[c * source->pixels + p];
+        }
+        if (!section->images) {
+            K[place(step, p)] = image->K[at + own_entry(source, p)];
+            K[part->room + place(step, p)] = image->T ? image->T[at + own_entry(source, p)] : 0;
+        }
+    }
+    return self;
+}
+
+/* Its variances; `values`: its output too. */
+static advntk_status
+run_section(const struct advntk__position_net *net, const struct advntk__position_code *code,
+            const struct advntk_graph *graph, const struct advntk__position_section *section,
+            const struct advntk__position_image *image, bool values, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct advntk__pixel_net *part = &section->net;
+    struct advntk__pixel_self self = section_self(net, section, image);
+    struct advntk__position_pair64 pair = own_pair(net, image);
+
+    TRY(advntk__pixel_self(part, &section->code, graph, &self, false, err));
+    for (ptrdiff_t i = 1; i < part->count; i++) {
+        const struct advntk__position_step *step = &net->steps[section->source + i];
+        for (ptrdiff_t p = 0; step->kind == ADVNTK__POSITION_ACTIVATION && p < step->pixels; p++) {
+            double q = self.q[part->steps[i].slot + place(part->steps, p)];
+            image->std[step->slot + p] = sqrt(q);
+            image->inverse[step->slot + p] = q > 0 ? 1 / sqrt(q) : 0;
+        }
+    }
+    if (values) {
+        pair.same = self.work + part->steps[part->outputs[0]].at;
+        code->forward64(net, &pair, section->first, section->last);
+    }
+out:
+    return rc;
+}
+
+/* The derivatives of a section's output and its variances to those of its source, or dx. */
+static advntk_status push_section(const struct advntk__position_net *net,
+                                  const struct advntk__position_code *code,
+                                  const struct advntk__position_section *section,
+                                  const struct advntk__position_image *image, const double *q,
+                                  double *dx, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct advntk__pixel_net *part = &section->net;
+    const struct advntk__pixel_step *first = part->steps;
+    const struct advntk__position_step *source = &net->steps[section->source];
+    struct advntk__pixel_self self = section_self(net, section, image);
+    struct advntk__position_pair64 pair = own_pair(net, image);
+    const double *out = image->gK + pair.g_at[section->last];
+    double *g = self.values + part->output_count, *top = g + part->slots;
+    double *sums = top + first->span + net->channels * first->span;
+    ptrdiff_t pixels = source->pixels;
+
+    pair.T = NULL;
+    pair.same = self.work; /* shift 0 follows */
+    pair.dx = dx;
+    for (ptrdiff_t c = 0; section->images && c < net->channels * pixels; c++) {
+        dx[c] /= 2; /* <x_p, x_p'> holds the pixels twice */
+    }
+    code->reverse64(net, &pair, section->first, section->last);
+    for (ptrdiff_t c = 0; section->images && c < net->channels * pixels; c++) {
+        dx[c] *= 2;
+    }
+    memset(g, 0, (size_t)(part->slots + first->span) * sizeof(double));
+    for (ptrdiff_t p = 0; p < pixels; p++) {
+        top[place(first, p)] =
+            section->pools ? net->steps[section->last].scale * *out : out[own_entry(source, p)];
+        for (ptrdiff_t i = 1; i < part->count; i++) {
+            ptrdiff_t slot = net->steps[section->source + i].slot + p;
+            if (part->steps[i].kind == ADVNTK__LAYER_ACTIVATION) {
+                g[part->steps[i].slot + place(first, p)] = 2 * image->q[slot] + q[slot];
+            }
+        }
+    }
+    TRY(advntk__pixel_self(part, &section->code, NULL, &self, true, err));
+    if (section->images) {
+        memset(sums, 0, (size_t)(net->channels * first->span) * sizeof(double));
+    }
+    advntk__pixel_self_back(part, &section->code, &self, g, top, sums);
+    for (ptrdiff_t p = 0; p < pixels; p++) {
+        for (ptrdiff_t c = 0; section->images && c < net->channels; c++) {
+            dx[c * pixels + p] += sums[c * first->span + place(first, p)] / (double)net->channels;
+        }
+        if (!section->images) {
+            image->gK[pair.g_at[section->source] + own_entry(source, p)] +=
+                self.work[first->at + place(first, p)];
+        }
+    }
+out:
+    return rc;
+}
+
+/* The last step that a gradient asks anything of: all after it is linear, without variances. */
+static ptrdiff_t last_needed(const struct advntk__position_net *net)
+{
+    const struct advntk__position_section *section = net->steps[net->last_curved].section;
+
+    return section ? section->last : net->last_curved;
+}
+
 advntk_status advntk__position_image_run(const struct advntk__position_net *net,
                                          const struct advntk__position_code *code,
                                          const struct advntk_graph *graph,
@@ -167,10 +299,18 @@ advntk_status advntk__position_image_run(const struct advntk__position_net *net,
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__position_pair64 pair = own_pair(net, image);
+    ptrdiff_t count = image->gK ? last_needed(net) + 1 : net->count;
 
     *tail = 0;
-    for (ptrdiff_t i = 0; i < net->count; i++) {
+    for (ptrdiff_t i = 0; i < count; i++) {
         const struct advntk__position_step *step = &net->steps[i];
+        if (step->section) {
+            i = step->section->last;
+            step = &net->steps[i];
+            TRY(run_section(net, code, graph, step->section, image, i + 1 < count || !image->gK,
+                            err));
+            continue;
+        }
         if (step->kind == ADVNTK__POSITION_ACTIVATION) {
             TRY(activate(net, code, graph, precision, image, i, tail, err));
         } else {
@@ -185,17 +325,18 @@ advntk_status advntk__position_image_run(const struct advntk__position_net *net,
                                         image->T ? image->T[at] : 0, err));
         }
     }
-    kernel[0] = image->K[pair.at[net->count - 1]];
-    kernel[1] = image->T ? image->T[pair.at[net->count - 1]] : 0;
+    kernel[0] = image->gK ? 0 : image->K[pair.at[net->count - 1]];
+    kernel[1] = image->gK || !image->T ? 0 : image->T[pair.at[net->count - 1]];
 out:
     return rc;
 }
 
-void advntk__position_image_push(const struct advntk__position_net *net,
-                                 const struct advntk__position_code *code,
-                                 const struct advntk__position_image *image, const double *q,
-                                 double *dx)
+advntk_status advntk__position_image_push(const struct advntk__position_net *net,
+                                          const struct advntk__position_code *code,
+                                          const struct advntk__position_image *image,
+                                          const double *q, double *dx, struct advntk_error *err)
 {
+    advntk_status rc = ADVNTK_OK;
     struct advntk__position_pair64 pair = own_pair(net, image);
     ptrdiff_t pixels = net->steps[0].pixels;
 
@@ -207,6 +348,11 @@ void advntk__position_image_push(const struct advntk__position_net *net,
         bool has_slot =
             step->kind == ADVNTK__POSITION_ACTIVATION || step->kind == ADVNTK__POSITION_NORM;
         double all = 0;
+        if (step->section) {
+            TRY(push_section(net, code, step->section, image, q, dx, err));
+            i = step->section->first;
+            continue;
+        }
         code->reverse64(net, &pair, i, i);
         /* the map is symmetric: what it asks of the second image's variances is what it asks of the
          * first's */
@@ -219,6 +365,9 @@ void advntk__position_image_push(const struct advntk__position_net *net,
                 step->whole_image ? all : image->q[step->slot + p];
         }
     }
+    if (net->steps[0].section) {
+        goto out;
+    }
     /* <x_p, x_p'> holds the pixels twice */
     for (ptrdiff_t c = 0; c < net->channels * pixels; c++) {
         dx[c] /= 2;
@@ -227,4 +376,6 @@ void advntk__position_image_push(const struct advntk__position_net *net,
     for (ptrdiff_t c = 0; c < net->channels * pixels; c++) {
         dx[c] *= 2;
     }
+out:
+    return rc;
 }

@@ -176,6 +176,10 @@ static advntk_status add_layer(struct compiler *c, ptrdiff_t i, ptrdiff_t *from,
     if (step->kind == ADVNTK__POSITION_AFFINE || pools) {
         set_windows(layer, in, step);
     }
+    if (layer->kind == ADVNTK__LAYER_ACTIVATION || layer->kind == ADVNTK__LAYER_NORM ||
+        layer->kind == ADVNTK__LAYER_PRODUCT) {
+        c->net->last_curved = c->net->count - 1;
+    }
     if (layer->kind == ADVNTK__LAYER_ACTIVATION || layer->kind == ADVNTK__LAYER_NORM) {
         step->slot = c->net->slots;
         c->net->slots += step->pixels;
@@ -224,91 +228,80 @@ static void free_piece(struct pieces *p, ptrdiff_t step)
     p->unused[p->unused_count++] = p->piece_of[step];
 }
 
-/* A net as its plans see it: `sections` leave a map at their last step and read their source alone.
- */
-struct view {
-    const struct advntk__position_net *net;
-    bool sections;
-};
-
-static const struct advntk__position_section *section_of(const struct view *v, ptrdiff_t i)
+/* Sections leave a map at their last step and read that of their source alone. */
+static bool has_map(const struct advntk__position_net *net, ptrdiff_t i)
 {
-    return v->sections ? v->net->steps[i].section : NULL;
-}
-
-static bool has_map(const struct view *v, ptrdiff_t i)
-{
-    const struct advntk__position_section *s = section_of(v, i);
+    const struct advntk__position_section *s = net->steps[i].section;
     return !s || s->last == i;
 }
 
 /* The steps that step i reads. */
-static const ptrdiff_t *reads(const struct view *v, ptrdiff_t i, ptrdiff_t *count)
+static const ptrdiff_t *reads(const struct advntk__position_net *net, ptrdiff_t i, ptrdiff_t *count)
 {
-    const struct advntk__position_section *s = section_of(v, i);
+    const struct advntk__position_section *s = net->steps[i].section;
 
-    *count = s ? (s->images ? 0 : 1) : v->net->steps[i].from_count;
-    return s ? &s->source : v->net->steps[i].from;
+    *count = s ? (s->images ? 0 : 1) : net->steps[i].from_count;
+    return s ? &s->source : net->steps[i].from;
 }
 
 /* The last step that reads step i. */
-static ptrdiff_t last_reader(const struct view *v, ptrdiff_t i)
+static ptrdiff_t last_reader(const struct advntk__position_net *net, ptrdiff_t i)
 {
-    ptrdiff_t last = v->net->steps[i].last_use;
-    const struct advntk__position_section *s = section_of(v, last);
+    ptrdiff_t last = net->steps[i].last_use;
+    const struct advntk__position_section *s = net->steps[last].section;
 
     return s ? s->last : last;
 }
 
 /* Whether the map of step i takes the place of the first that it reads, entry by entry. */
-static bool in_place(const struct view *v, ptrdiff_t i, const bool *kept)
+static bool in_place(const struct advntk__position_net *net, ptrdiff_t i, const bool *kept)
 {
-    const struct advntk__position_section *s = section_of(v, i);
-    enum advntk__position_kind kind = v->net->steps[i].kind;
+    const struct advntk__position_section *s = net->steps[i].section;
+    enum advntk__position_kind kind = net->steps[i].kind;
     ptrdiff_t count;
-    const ptrdiff_t *from = reads(v, i, &count);
+    const ptrdiff_t *from = reads(net, i, &count);
     bool can = s ? !s->pools
                  : kind == ADVNTK__POSITION_ACTIVATION || kind == ADVNTK__POSITION_NORM ||
                        kind == ADVNTK__POSITION_SUM || kind == ADVNTK__POSITION_PRODUCT;
 
-    return can && count > 0 && last_reader(v, from[0]) == i && !(kept && kept[from[0]]);
+    return can && count > 0 && last_reader(net, from[0]) == i && !(kept && kept[from[0]]);
 }
 
 /* kept: steps whose values reverse mode reads again; NULL: none. */
-static void plan_values(const struct view *v, const bool *kept, struct pieces *p)
+static void plan_values(const struct advntk__position_net *net, const bool *kept, struct pieces *p)
 {
-    for (ptrdiff_t i = 0; i < v->net->count; i++) {
+    for (ptrdiff_t i = 0; i < net->count; i++) {
         ptrdiff_t count;
-        const ptrdiff_t *from = reads(v, i, &count);
-        bool moves = in_place(v, i, kept);
-        if (!has_map(v, i)) {
+        const ptrdiff_t *from = reads(net, i, &count);
+        bool moves = in_place(net, i, kept);
+        if (!has_map(net, i)) {
             continue;
         }
         if (moves) {
             p->piece_of[i] = p->piece_of[from[0]];
         } else {
-            take_piece(p, i, v->net->steps[i].entries);
+            take_piece(p, i, net->steps[i].entries);
         }
         for (ptrdiff_t b = moves ? 1 : 0; b < count; b++) {
-            if (last_reader(v, from[b]) == i && !(kept && kept[from[b]])) {
+            if (last_reader(net, from[b]) == i && !(kept && kept[from[b]])) {
                 free_piece(p, from[b]);
             }
         }
     }
 }
 
-static void plan_reverse(const struct view *v, struct pieces *p)
+static void plan_reverse(const struct advntk__position_net *net, struct pieces *p)
 {
-    take_piece(p, v->net->count - 1, v->net->steps[v->net->count - 1].entries);
-    for (ptrdiff_t i = v->net->count - 1; i > 0; i--) {
+    take_piece(p, net->count - 1, net->steps[net->count - 1].entries);
+    for (ptrdiff_t i = net->count - 1; i > 0; i--) {
         ptrdiff_t count;
-        const ptrdiff_t *from = reads(v, i, &count);
-        for (ptrdiff_t b = 0; has_map(v, i) && b < count; b++) {
-            if (last_reader(v, from[b]) == i) {
-                take_piece(p, from[b], v->net->steps[from[b]].entries);
+        const ptrdiff_t *from = reads(net, i, &count);
+        for (ptrdiff_t b = 0; has_map(net, i) && b < count; b++) {
+            if (last_reader(net, from[b]) == i) {
+                take_piece(p, from[b], net->steps[from[b]].entries);
             }
         }
-        if (has_map(v, i)) {
+        if (has_map(net, i)) {
             free_piece(p, i);
         }
     }
@@ -325,17 +318,17 @@ static void finish_plan(const struct advntk__position_net *net, struct pieces *p
 }
 
 /* Steps whose values reverse mode reads: kept; whether there are any. */
-static bool find_kept(const struct view *v, bool *kept)
+static bool find_kept(const struct advntk__position_net *net, bool *kept)
 {
     bool any = false;
 
-    for (ptrdiff_t i = 0; i < v->net->count; i++) {
-        enum advntk__position_kind kind = v->net->steps[i].kind;
+    for (ptrdiff_t i = 0; i < net->count; i++) {
+        enum advntk__position_kind kind = net->steps[i].kind;
         ptrdiff_t count;
-        const ptrdiff_t *from = reads(v, i, &count);
-        bool again = section_of(v, i) || kind == ADVNTK__POSITION_ACTIVATION ||
+        const ptrdiff_t *from = reads(net, i, &count);
+        bool again = net->steps[i].section || kind == ADVNTK__POSITION_ACTIVATION ||
                      kind == ADVNTK__POSITION_NORM || kind == ADVNTK__POSITION_PRODUCT;
-        for (ptrdiff_t b = 0; again && has_map(v, i) && b < count; b++) {
+        for (ptrdiff_t b = 0; again && has_map(net, i) && b < count; b++) {
             kept[from[b]] = true;
             any = true;
         }
@@ -343,32 +336,31 @@ static bool find_kept(const struct view *v, bool *kept)
     return any;
 }
 
-static advntk_status make_plans(const struct view *v, struct advntk__position_plans *plans,
-                                struct advntk_error *err)
+static advntk_status make_plans(struct advntk__position_net *net, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    ptrdiff_t n = v->net->count;
+    ptrdiff_t n = net->count;
     ptrdiff_t *numbers = advntk_alloc_zero(4 * n, sizeof(*numbers));
     bool *kept = advntk_alloc_zero(n, sizeof(*kept));
     struct pieces p = {0};
 
-    plans->forward.at = advntk_alloc_zero(n, sizeof(*plans->forward.at));
-    plans->kept.at = advntk_alloc_zero(n, sizeof(*plans->kept.at));
-    plans->reverse.at = advntk_alloc_zero(n, sizeof(*plans->reverse.at));
-    if (!numbers || !kept || !plans->forward.at || !plans->kept.at || !plans->reverse.at) {
+    net->forward.at = advntk_alloc_zero(n, sizeof(*net->forward.at));
+    net->kept.at = advntk_alloc_zero(n, sizeof(*net->kept.at));
+    net->reverse.at = advntk_alloc_zero(n, sizeof(*net->reverse.at));
+    if (!numbers || !kept || !net->forward.at || !net->kept.at || !net->reverse.at) {
         FAIL(err, ENOMEM, "no memory for a network's steps");
     }
     p.offset = numbers;
     p.size = numbers + n;
     p.unused = numbers + 2 * n;
     p.piece_of = numbers + 3 * n;
-    plans->replays = find_kept(v, kept);
-    plan_values(v, NULL, &p);
-    finish_plan(v->net, &p, &plans->forward);
-    plan_values(v, kept, &p);
-    finish_plan(v->net, &p, &plans->kept);
-    plan_reverse(v, &p);
-    finish_plan(v->net, &p, &plans->reverse);
+    net->replays = find_kept(net, kept);
+    plan_values(net, NULL, &p);
+    finish_plan(net, &p, &net->forward);
+    plan_values(net, kept, &p);
+    finish_plan(net, &p, &net->kept);
+    plan_reverse(net, &p);
+    finish_plan(net, &p, &net->reverse);
 out:
     advntk_free(numbers);
     advntk_free(kept);
@@ -405,20 +397,12 @@ advntk_status advntk__position_compile(const struct advntk_graph *graph, int isa
         FAIL(err, ELIMIT, "%td layers have %g numbers a pair of images", n, numbers);
     }
     TRY(advntk__position_sections(net, graph, isa, precision, err));
-    TRY(make_plans(&(struct view){net, true}, &net->pairs, err));
-    TRY(make_plans(&(struct view){net, false}, &net->own, err));
+    TRY(make_plans(net, err));
     advntk__position_measure(net);
 out:
     advntk_free(c.step_of);
     advntk_free(from);
     return rc;
-}
-
-static void free_plans(struct advntk__position_plans *plans)
-{
-    advntk_free(plans->forward.at);
-    advntk_free(plans->kept.at);
-    advntk_free(plans->reverse.at);
 }
 
 void advntk__position_release(struct advntk__position_net *net)
@@ -432,7 +416,8 @@ void advntk__position_release(struct advntk__position_net *net)
     }
     advntk_free(net->steps);
     advntk_free(net->sections);
-    free_plans(&net->pairs);
-    free_plans(&net->own);
+    advntk_free(net->forward.at);
+    advntk_free(net->kept.at);
+    advntk_free(net->reverse.at);
     *net = (struct advntk__position_net){0};
 }

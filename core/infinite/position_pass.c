@@ -250,5 +250,7 @@ void advntk__position_measure(struct advntk__position_net *net)
             part->work + part->scratch + n.a + n.b + n.x + (ADVNTK__PARTIALS + 1) * part->slots;
         net->scratch = larger(net->scratch, room);
         net->wide = larger(net->wide, n.x + part->slots);
+        net->self = larger(net->self, advntk__pixel_self_numbers(part) + part->slots +
+                                          part->steps[0].span + 2 * n.x);
     }
 }
