@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # make bench: a program bench/NAME.c is one line here.
 bench_names = \
+	attack \
 	conv_kernel \
 	linear \
 	mlp_kernel \

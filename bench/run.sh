@@ -33,6 +33,7 @@ keep()
 
 can_import() { "$python" -c "import $1" >/dev/null 2>&1; }
 
+keep 'PGD-10' "$top_builddir/bench/attack.bench" "$n" "$threads"
 keep 'linear algebra' "$top_builddir/bench/linear.bench" "$n" "$threads"
 keep 'kernels of MLPs' "$top_builddir/bench/mlp_kernel.bench" 4000 "$n" "$threads"
 keep 'kernels of networks of convolutions' "$top_builddir/bench/conv_kernel.bench"

@@ -11,6 +11,7 @@ unit_tests = \
 	attack_search \
 	attack_state \
 	attack_transfer \
+	audit_limits \
 	backend \
 	datasets \
 	distance_kernels \

@@ -176,6 +176,18 @@ ADVNTK_MUST_CHECK advntk_status advntk__attack_panel(const struct advntk__attack
                                                      struct advntk__audit *audit,
                                                      struct advntk_error *err);
 
+/* Shares beyond which a finding changes the verdict; their reasons stand in verdict.c. Of the
+ * directions checked (mismatch), of the images standing (zero, rising, flat), of the points looked
+ * at again (unverified), of all images (black_box, late), of the box's width (box). */
+struct advntk__audit_limits {
+    double suspect_mismatch, failed_mismatch;
+    double failed_zero, suspect_rising;
+    double suspect_flat, failed_flat;
+    double failed_unverified;
+    double suspect_black_box, suspect_late, suspect_box;
+};
+extern const struct advntk__audit_limits advntk__audit_limits;
+
 /* One line a reason, into text; "" when trusted. */
 struct advntk__text;
 void advntk__audit_judge(struct advntk__audit *audit); /* verdict <- the worst of the reasons */

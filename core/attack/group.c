@@ -239,6 +239,10 @@ static advntk_status group_new(const struct advntk__attack_target *target,
     if (attack && g->n > 0) {
         TRY(advntk__attack_plan_make(&g->target, attack, settings, &g->plan, err));
     }
+    for (ptrdiff_t k = 0; audit && k < g->plan.count; k++) {
+        struct advntk__part *part = &g->plan.parts[k];
+        TRY(advntk__measure_make(&part->settings.norm, g->d, g->arena, &part->measure, err));
+    }
     TRY(check_images(g, err));
     TRY(make_room(g, err));
     g->at = (struct position){.part = CLEAN};

@@ -10,6 +10,9 @@ libadvntk_la_SOURCES += \
 	core/attack/plan.c \
 	core/attack/query.c \
 	core/attack/record.c \
+	core/attack/scan.h \
 	core/attack/start.c \
 	core/attack/steer.c \
 	core/attack/verdict.c
+libkernels_la_SOURCES += \
+	core/attack/scan.c

@@ -8,6 +8,30 @@
 #include <advntk/loss.h>
 #include <advntk/norm.h>
 
+/* ---- measure.c: distances by the program's own hand ---- */
+
+enum advntk__measure_kind {
+    ADVNTK__MEASURE_NONE, /* a norm whose definition is not known: NaN */
+    ADVNTK__MEASURE_LINF,
+    ADVNTK__MEASURE_L2,
+    ADVNTK__MEASURE_L1,
+    ADVNTK__MEASURE_L0,
+    ADVNTK__MEASURE_METRIC
+};
+struct advntk__measure {
+    enum advntk__measure_kind kind;
+    ptrdiff_t group;                 /* l0: values that count as one */
+    const double *weight, *may;      /* mahalanobis; NULL: 1 everywhere */
+    ptrdiff_t weight_step, may_step; /* values of an image that share an entry */
+};
+/* Files that the norm names are read into the arena. Fails: what reading them does, ENOMEM. */
+ADVNTK_MUST_CHECK advntk_status advntk__measure_make(const struct advntk_slot *norm, ptrdiff_t d,
+                                                     struct advntk_arena *arena,
+                                                     struct advntk__measure *measure,
+                                                     struct advntk_error *err);
+double advntk__measure(const struct advntk__measure *measure, ptrdiff_t d, const double *a,
+                       const double *b);
+
 /* ---- plan.c: what a slot comes to ---- */
 
 /* An attack that is no composite. */
@@ -17,6 +41,7 @@ struct advntk__part {
     const struct advntk_norm_ops *norm;     /* NULL: goal NONE */
     const struct advntk_loss_ops *loss;     /* NULL: no loss slot */
     struct advntk_attack_settings settings; /* after preset and inheritance */
+    struct advntk__measure measure;         /* of the norm, for the audit; else NONE */
     uint32_t purpose;
     ptrdiff_t composite; /* the innermost that it belongs to; -1: none */
     ptrdiff_t restarts;  /* those that settings ask for, or a target each */
@@ -144,10 +169,6 @@ ADVNTK_MUST_CHECK advntk_status advntk__panel_record(struct advntk__panel *p, bo
 void advntk__panel_choose_targets(struct advntk__panel *p); /* from the clean outputs */
 void advntk__panel_start(struct advntk__panel *p); /* asked <- start points of this restart */
 bool advntk__starts_clean(const struct advntk_attack_settings *settings);
-
-/* measure.c: the distance in a norm of this name, by the program's own hand; NaN: not one of linf,
- * l2, l1 and l0. */
-double advntk__distance(const char *norm, ptrdiff_t d, const double *a, const double *b);
 
 /* audit.c */
 struct advntk__audit_job {

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "attack/panel.h"
+#include "attack/scan.h"
 #include "base/try.h"
 
 #include <advntk/plugin.h>
@@ -15,17 +16,6 @@
 /* Rounding allowed before a point counts as outside: distances are sums over up to some 1e5 pixels.
  */
 static const double ball_slack = 1e-9, absolute_slack = 1e-12;
-
-/* The index of the first value that is not finite; -1: all are. */
-static ptrdiff_t not_finite(ptrdiff_t count, const double *values)
-{
-    for (ptrdiff_t k = 0; k < count; k++) {
-        if (!isfinite(values[k])) {
-            return k;
-        }
-    }
-    return -1;
-}
 
 static advntk_status bad_value(const struct advntk__panel *p, ptrdiff_t i, const char *what,
                                ptrdiff_t k, double value, struct advntk_error *err)
@@ -78,8 +68,9 @@ static void inspect_row(struct advntk__panel *p, ptrdiff_t i, bool box_only)
     double own, radius = p->settings->radius, limit = radius * (1 + ball_slack) + absolute_slack;
 
     row->distance = p->norm->distance(config, p->d, point, clean);
-    own = advntk__distance(p->settings->norm.plugin->name, p->d, point, clean);
-    if (!isnan(own) && !(fabs(own - row->distance) <= ball_slack * own + absolute_slack)) {
+    own = advntk__measure(&p->part->measure, p->d, point, clean);
+    if (!isnan(own) && own != row->distance &&
+        !(fabs(own - row->distance) <= ball_slack * own + absolute_slack)) {
         row->wrong_distance = true;
         row->distance = own;
     }
@@ -92,11 +83,8 @@ static void inspect_row(struct advntk__panel *p, ptrdiff_t i, bool box_only)
         row->outside_ball = row->outside_ball || !(from_centre <= limit);
         row->excess = excess > row->excess ? excess : row->excess;
     }
-    for (ptrdiff_t k = 0; k < p->d; k++) {
-        if (!(point[k] >= p->target->box_lo[k] && point[k] <= p->target->box_hi[k])) {
-            row->outside_box = true;
-        }
-    }
+    row->outside_box =
+        row->outside_box || !advntk__scan_inside(p->d, point, p->target->box_lo, p->target->box_hi);
 }
 
 struct project_job {
@@ -116,12 +104,12 @@ static advntk_status project_one(void *context, ptrdiff_t i, struct advntk_arena
     if (!p->active[i]) {
         return ADVNTK_OK;
     }
-    bad = not_finite(p->d, asked);
+    bad = advntk__scan_not_finite(p->d, asked);
     if (bad >= 0) {
         return bad_value(p, i, "asked-for pixel", bad, asked[bad], err);
     }
     project_row(p, p->centre + i * p->d, asked, job->box_only);
-    bad = not_finite(p->d, asked);
+    bad = advntk__scan_not_finite(p->d, asked);
     if (bad >= 0) {
         return bad_value(p, i, "projected pixel", bad, asked[bad], err);
     }
@@ -152,7 +140,7 @@ advntk_status advntk__panel_forward(struct advntk__panel *p, bool with_tape,
     }
     for (ptrdiff_t i = 0; i < p->n; i++) {
         const double *raw = p->raw + i * p->classes;
-        ptrdiff_t bad = p->active[i] ? not_finite(p->classes, raw) : -1;
+        ptrdiff_t bad = p->active[i] ? advntk__scan_not_finite(p->classes, raw) : -1;
         if (bad >= 0) {
             TRY(bad_value(p, i, "output", bad, raw[bad], err));
         }
@@ -182,7 +170,7 @@ static advntk_status loss_one(void *context, ptrdiff_t i, struct advntk_arena *a
     if (!isfinite(p->loss_values[i])) {
         return bad_value(p, i, "loss", 0, p->loss_values[i], err);
     }
-    bad = not_finite(p->classes, df);
+    bad = advntk__scan_not_finite(p->classes, df);
     return bad < 0 ? ADVNTK_OK : bad_value(p, i, "loss gradient", bad, df[bad], err);
 }
 
@@ -204,21 +192,18 @@ static advntk_status check_gradient_one(void *context, ptrdiff_t i, struct advnt
 {
     const struct gradient_job *job = context;
     struct advntk__panel *p = job->p;
-    ptrdiff_t count = job->m * p->d;
+    ptrdiff_t count = job->m * p->d, bad;
     const double *g = p->gradient + i * count;
-    bool zero = true;
 
     (void)arena;
     if (!p->active[i]) {
         return ADVNTK_OK;
     }
-    for (ptrdiff_t k = 0; k < count; k++) {
-        if (!isfinite(g[k])) {
-            return bad_value(p, i, "gradient entry", k, g[k], err);
-        }
-        zero = zero && g[k] == 0;
+    bad = advntk__scan_not_finite(count, g);
+    if (bad >= 0) {
+        return bad_value(p, i, "gradient entry", bad, g[bad], err);
     }
-    p->rows[i].zero_gradient = p->rows[i].zero_gradient || zero;
+    p->rows[i].zero_gradient = p->rows[i].zero_gradient || advntk__scan_all_zero(count, g);
     return ADVNTK_OK;
 }
 
@@ -249,7 +234,7 @@ advntk_status advntk__panel_gradients(struct advntk__panel *p, ptrdiff_t m,
     TRY(make_gradient_room(p, job.m, err));
     for (ptrdiff_t i = 0; m > 0 && i < p->n; i++) {
         double *row = p->cotangent + i * stride;
-        ptrdiff_t bad = p->active[i] ? not_finite(stride, row) : -1;
+        ptrdiff_t bad = p->active[i] ? advntk__scan_not_finite(stride, row) : -1;
         if (bad >= 0) {
             TRY(bad_value(p, i, "asked-for cotangent entry", bad, row[bad], err));
         }

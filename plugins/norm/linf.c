@@ -14,17 +14,24 @@
 #include <advntk/plugin.h>
 #include <math.h>
 
+/* fmin and fmax are calls, and this is done with every pixel of every step. */
+static double clamped(double x, double low, double high)
+{
+    double raised = x > low ? x : low;
+    return raised < high ? raised : high;
+}
+
 static double linf_distance(const void *config, ptrdiff_t d, const double *a, const double *b)
 {
     double worst = 0;
+    bool unordered = false;
     (void)config;
     for (ptrdiff_t k = 0; k < d; k++) {
         double gap = fabs(a[k] - b[k]);
-        if (!(gap <= worst)) { /* a NaN stays */
-            worst = gap;
-        }
+        worst = gap > worst ? gap : worst;
+        unordered |= isnan(gap);
     }
-    return worst;
+    return unordered ? (double)NAN : worst;
 }
 
 static double linf_dual_norm(const void *config, ptrdiff_t d, const double *g)
@@ -52,7 +59,7 @@ static void linf_project_ball(const void *config, ptrdiff_t d, const double *cen
 {
     (void)config;
     for (ptrdiff_t k = 0; k < d; k++) {
-        point[k] = fmin(fmax(point[k], centre[k] - radius), centre[k] + radius);
+        point[k] = clamped(point[k], centre[k] - radius, centre[k] + radius);
     }
 }
 
@@ -61,8 +68,9 @@ static void linf_project_ball_box(const void *config, ptrdiff_t d, const double 
 {
     (void)config;
     for (ptrdiff_t k = 0; k < d; k++) {
-        double low = fmax(lo[k], centre[k] - radius), high = fmin(hi[k], centre[k] + radius);
-        point[k] = fmin(fmax(point[k], low), high);
+        double low = clamped(centre[k] - radius, lo[k], hi[k]);
+        double high = clamped(centre[k] + radius, lo[k], hi[k]);
+        point[k] = clamped(point[k], low, high);
     }
 }
 
