@@ -723,7 +723,7 @@ static advntk_status weigh_image(const struct weights_task *t, ptrdiff_t i, cons
     load_image(t->e, t->points, i, self.x);
     TRY(advntk__pixel_self(net, &t->e->code, NULL, &self, true, err));
     memcpy(values, self.work, (size_t)net->work * sizeof(*values));
-    advntk__pixel_self_back(net, &t->e->code, &self, q, dx);
+    advntk__pixel_self_back(net, &t->e->code, &self, q, NULL, dx);
     advntk__pixel_sum_affine(net, values, self.work, t->sums + i * net->count);
 out:
     return rc;
