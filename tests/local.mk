@@ -73,12 +73,14 @@ folder_tests = \
 script_tests = \
 	cli/attack \
 	cli/compare \
+	cli/memory \
 	cli/plan \
 	cli/report \
 	cli/run \
 	cli/stranger_plugin \
 	cli/usage \
 	contract/headers \
+	fault/clock \
 	fault/disk \
 	fault/gram \
 	fault/kill \

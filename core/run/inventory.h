@@ -61,6 +61,7 @@ void advntk__inventory_release(struct advntk__inventory *inventory);
 /* Memory for a study, and how much of it program and data sets take already. */
 struct advntk__room {
     double bytes, held;
+    double work;  /* more than it takes now, once runs are under way; part of held */
     bool limited; /* by --memory; else it is what is free, and nothing is held of it */
 };
 /* The room there is now; and marks the runs whose kernel matrix alone is too large for it to keep

@@ -232,7 +232,8 @@ static double peak_bytes(const struct planner *p)
             own = fmax(own, (double)(need->method + need->images));
         }
     }
-    return advntk__room_used() + fmin((gram + own) * jobs_of(p), p->room.bytes - p->room.held);
+    return advntk__room_used() + p->room.work +
+           fmin((gram + own) * jobs_of(p), p->room.bytes - p->room.held);
 }
 
 static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
@@ -283,7 +284,7 @@ static advntk_status planner_init(struct planner *p, struct advntk_host *host,
     TRY(advntk__program_digest(p->host->program, err));
     TRY(advntk__inventory_init(&p->inventory, study, &setup, err));
     TRY(advntk__costs_new(p->options->results, &p->costs, err));
-    p->room = advntk__inventory_room(&p->inventory, p->options, p->host->threads);
+    p->room = advntk__inventory_room(&p->inventory, p->options, host->threads);
     p->rows = calloc((size_t)p->inventory.count, sizeof(*p->rows));
     if (!p->rows) {
         FAIL(err, ENOMEM, "no memory for the plan");

@@ -199,8 +199,11 @@ advntk_status advntk__folder_lock(struct advntk__folder *folder, struct advntk_e
     if (!path) {
         FAIL(err, ENOMEM, "%s: no memory for a path", folder->path);
     }
-    TRY(advntk__files_make_folder(folder->path, err));
-    TRY(advntk__lock_try(path, false, &folder->lock, who, err));
+    do { /* a process that kept nothing may take its empty folder away in between */
+        TRY(advntk__files_make_folder(folder->path, err));
+        rc = advntk__lock_try(path, false, &folder->lock, who, err);
+    } while (rc == ADVNTK_EIO && access(folder->path, F_OK) != 0 && errno == ENOENT);
+    TRY(rc);
     if (folder->lock < 0) {
         FAIL(err, EBUSY, "run %s is being computed by %s%s", folder->id,
              *who ? "process " : "another process", who);
