@@ -24,6 +24,8 @@ libadvntk_la_SOURCES += \
 	core/run/runner.h \
 	core/run/services.c \
 	core/run/services.h \
+	core/run/share.c \
+	core/run/share.h \
 	core/run/slots.c \
 	core/run/slots.h \
 	core/run/study.c \

@@ -14,6 +14,7 @@
 #include "run/identity.h"
 #include "run/matrices.h"
 #include "run/record.h"
+#include "run/share.h"
 #include "run/slots.h"
 
 #include <advntk/node.h>
@@ -232,8 +233,41 @@ static json_t *attack_json(const struct run *r, const char *name)
     return NULL;
 }
 
+/* The last result that was computed, for evaluations of other radii; from NULL: none yet. */
+struct last {
+    const struct advntk__evaluation *from;
+    struct advntk__evaluation_result result;
+};
+
+/* The result of the job: from the last one where that says it all, else by evaluating; then it is
+ * the last one. *shared: the name of the evaluation that it comes from; NULL: its own. */
+static advntk_status evaluate_or_share(const struct advntk__evaluation_job *job, struct last *last,
+                                       const char **shared, struct advntk_error *err)
+{
+    bool share = false;
+    advntk_status rc = ADVNTK_OK;
+
+    *shared = NULL;
+    if (last->from) {
+        TRY(advntk__evaluations_share(last->from, job->evaluation, &share, err));
+    }
+    if (share) {
+        const struct advntk_attack_settings *s = job->evaluation->attack.host_config;
+        advntk__evaluation_rejudge(&last->result, s->radius);
+        *shared = last->from->name;
+        goto out;
+    }
+    last->from = NULL;
+    advntk__evaluation_release(&last->result);
+    TRY(advntk__evaluate(job, &last->result, err));
+    last->from = job->evaluation;
+out:
+    return rc;
+}
+
 static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
-                                  const struct advntk_model_ops *ops, struct advntk_error *err)
+                                  const struct advntk_model_ops *ops, struct last *last,
+                                  struct advntk_error *err)
 {
     const struct advntk__evaluation *evaluation = &r->config->evaluations[i];
     struct advntk__evaluation_job job = {.host = r->place->host,
@@ -243,8 +277,9 @@ static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
                                          .evaluation = evaluation,
                                          .images = images_of(r, evaluation),
                                          .seed = r->place->host->seed};
-    struct advntk__evaluation_result result = {0};
+    const struct advntk__evaluation_result *result = &last->result;
     struct advntk__spent started = advntk__spent_now(), spent;
+    const char *shared = NULL;
     bool resumed = false;
     char *text = NULL, *arrays = NULL, *journal = NULL, name[ADVNTK__ID + 32], id[ADVNTK__ID];
     bool complete = false;
@@ -266,19 +301,21 @@ static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
     }
     job.journal = journal;
     resumed = access(journal, F_OK) == 0;
-    TRY(advntk__evaluate(&job, &result, err));
-    TRY(advntk__evaluation_write(&job, &result, arrays, err));
-    TRY(write_more(r, i, &job, &result, err));
+    TRY(evaluate_or_share(&job, last, &shared, err));
+    TRY(advntk__evaluation_write(&job, result, arrays, err));
+    TRY(write_more(r, i, &job, result, err));
     summary = advntk__evaluation_summary(
-        &job, &result, evaluation->attack.plugin ? attack_json(r, evaluation->name) : NULL);
+        &job, result, evaluation->attack.plugin ? attack_json(r, evaluation->name) : NULL);
+    if (shared) {
+        json_object_set_new(summary, "shared_with", json_string(shared));
+    }
     TRY(advntk__json_write(summary, text, err));
     spent = advntk__spent_since(started);
-    if (!resumed) {
+    if (!resumed && !shared) {
         advntk__cost_note(r->place->host, ADVNTK__PHASE_EVALUATION, i, (double)job.images, spent);
     }
     TRY(advntk__timing(&r->folder, "evaluation", evaluation->name, 0, spent.wall, err));
 out:
-    advntk__evaluation_release(&result);
     json_decref(summary);
     free(text);
     free(arrays);
@@ -290,14 +327,16 @@ static advntk_status evaluate_all(const struct run *r, struct advntk_error *err)
 {
     const struct advntk_method_ops *method = r->config->method.plugin->ops;
     const struct advntk_model_ops *ops = NULL;
+    struct last last = {0};
     void *model = NULL;
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__fit_import(&r->fit, &model, &ops, err));
     for (ptrdiff_t i = 0; i < r->config->evaluation_count; i++) {
-        TRY(evaluate_one(r, i, model, ops, err));
+        TRY(evaluate_one(r, i, model, ops, &last, err));
     }
 out:
+    advntk__evaluation_release(&last.result);
     if (model) {
         method->model_free(model);
     }

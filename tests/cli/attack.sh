@@ -56,6 +56,36 @@ is $? 2 "eval changes nothing but what is evaluated"
 is $? 1 "an unknown attack"
 has err "nothing" "is named"
 
+# a list of radii: one run of an attack for the nearest point says all of them
+cat >radii.yaml <<'RECIPE'
+extends: run.yaml
+advntk: 1
+name: radii
+evaluate:
+  - {name: near, attack: {plugin: fmn, norm: linf, radius: [0.05, 0.1, 0.15], steps: 30}}
+  - {name: one, attack: {plugin: fmn, norm: linf, radius: 0.15, steps: 30, early_stop: false}}
+  - {name: pgd, attack: {plugin: pgd, norm: linf, radius: [0.02, 0.05], steps: 5, loss: margin}}
+RECIPE
+"$advntk" run radii.yaml --results many --format json >out 2>err
+is $? 0 "evaluations at a list of radii"
+# spent NAME: the gradients that the stored evaluation of this name cost
+spent() {
+	for file in many/runs/*/evaluations/*.json; do
+		tr -d ' \n' <"$file" | grep -F "\"name\":\"$1\",\"attack\"" | sed 's/.*"spent":{[^}]*"gradients":\([0-9]*\).*/\1/'
+	done
+}
+[ "$(spent near@0.05)" -gt 0 ]
+ok $? "the first radius costs gradients ($(spent near@0.05))"
+is "$(spent near@0.1) $(spent near@0.15)" "0 0" "the others none"
+is "$(grep -l '"shared_with": "near@0.05"' many/runs/*/evaluations/*.json | grep -c .)" 2 "and say where they come from"
+[ "$(spent pgd@0.05)" -gt 0 ]
+ok $? "an attack inside the radius does not share"
+tr -d ' \n' <out >flat
+value() { sed "s|.*\"metrics\":{[^}]*\"$1\":\([0-9.]*\).*|\1|" flat; }
+is "$(value near@0.15)" "$(value one)" "the largest radius: as an evaluation of its own finds"
+awk "BEGIN { exit !($(value near@0.05) > $(value near@0.1) && $(value near@0.1) > $(value near@0.15)) }"
+ok $? "robust accuracy falls with the radius: $(value near@0.05) $(value near@0.1) $(value near@0.15)"
+
 python=
 for candidate in python3 /usr/bin/python3; do
 	[ -z "$python" ] && $candidate -c 'import numpy' 2>/dev/null && python=$candidate
