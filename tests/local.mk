@@ -53,6 +53,7 @@ oracle_tests = \
 	fab \
 	few \
 	kernels \
+	moments \
 	networks \
 	losses \
 	pgd \

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Dual moments of all activations, and their partials, against integrals of the activation itself
+ * in 45 digits (data/duals/make_moments.py, which also says where the tolerances come from):
+ * variances from 1e-4 to 1e4, correlations from -1 to 1 and 1e-9 short of it, every instruction set
+ * of this machine, both precisions. Activations without a closed form: their Hermite series.
+ */
+#include "config.h"
+#include "tap.h"
+
+#include "engine.h"
+#include "infinite/hermite.h"
+#include "infinite/loops.h"
+
+#include <advntk/isa.h>
+
+#define REAL double
+#define SQRT sqrt
+#define NAME(name) name##64
+#include "infinite/series.inc"
+#undef REAL
+#undef SQRT
+#undef NAME
+#define REAL float
+#define SQRT sqrtf
+#define NAME(name) name##32
+#include "infinite/series.inc"
+#undef REAL
+#undef SQRT
+#undef NAME
+
+enum { VALUES = 7, S = 2, GOT = 5, WIDE = GOT + VALUES, NARROW = WIDE + VALUES };
+enum { ROW = NARROW + VALUES, SERIES_ROW = 4 + 2 * VALUES };
+
+static const char *const values[VALUES] = {"k", "kd", "k_q", "k_r", "kd_s", "kd_q", "kd_r"};
+static const double coefficients[] = {0.2, 0.7, 0.1, -0.05};
+
+/* In the order of ACTIVATIONS in make_moments.py. */
+static const struct kind {
+    const char *name;
+    const char *parameter[3];
+    double value[3];
+    int64_t degree; /* 0: none */
+} kinds[] = {
+    {.name = "relu"},
+    {.name = "leaky_relu", .parameter = {"negative_slope"}, .value = {0.1}},
+    {.name = "ab_relu", .parameter = {"a", "b"}, .value = {-0.5, 1.2}},
+    {.name = "abs"},
+    {.name = "identity"},
+    {.name = "erf", .parameter = {"a", "b", "c"}, .value = {1.5, 0.6, 0.2}},
+    {.name = "sigmoid_like"},
+    {.name = "gelu"},
+    {.name = "sin", .parameter = {"a", "b", "c"}, .value = {1.1, 0.7, 0.3}},
+    {.name = "cos", .parameter = {"a", "b", "c"}, .value = {0.9, 0.8, -0.2}},
+    {.name = "rbf", .parameter = {"gamma"}, .value = {0.4}},
+    {.name = "gaussian", .parameter = {"a", "b"}, .value = {1.2, -0.3}},
+    {.name = "exp", .parameter = {"a", "b"}, .value = {0.5, 0.3}},
+    {.name = "gabor"},
+    {.name = "sign"},
+    {.name = "monomial", .degree = 5},
+    {.name = "rectified_monomial", .degree = 1},
+    {.name = "rectified_monomial", .degree = 2},
+    {.name = "rectified_monomial", .degree = 3},
+    {.name = "rectified_monomial", .degree = 4},
+    {.name = "hermite", .degree = 4},
+    {.name = "polynomial"},
+    {.name = "exp_normalized", .parameter = {"gamma", "shift"}, .value = {0.6, -1}},
+};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+static struct advntk_slot open_kind(const struct kind *kind)
+{
+    char identity[128];
+    struct advntk_slot slot;
+    struct advntk_list list = {4, coefficients};
+
+    snprintf(identity, sizeof(identity), "activation/%s", kind->name);
+    slot = slot_open(identity);
+    for (int i = 0; i < 3 && kind->parameter[i]; i++) {
+        slot_real(&slot, kind->parameter[i], kind->value[i]);
+    }
+    if (kind->degree) {
+        slot_set(&slot, "degree", &kind->degree, sizeof(kind->degree));
+    }
+    if (strcmp(kind->name, "polynomial") == 0) {
+        slot_set(&slot, "coefficients", &list, sizeof(list));
+    }
+    return slot;
+}
+
+static void dual64(const struct advntk_slot *slot, int isa, const double *row, double out[VALUES])
+{
+    const struct advntk_activation_ops *ops = slot->plugin->ops;
+    double s = row[S], a = row[S + 1], b = row[S + 2], ia = 1 / a, ib = 1 / b;
+    struct advntk_pairs64 p = {1, &s, &a, &b, &ia, &ib};
+    struct advntk_duals64 d = {&out[0], &out[1], &out[2], &out[3], &out[4], &out[5], &out[6]};
+
+    ops->dual64[isa](slot->config, &p, &d);
+}
+
+static void dual32(const struct advntk_slot *slot, int isa, const double *row, double out[VALUES])
+{
+    const struct advntk_activation_ops *ops = slot->plugin->ops;
+    float s = (float)row[S], a = (float)row[S + 1], b = (float)row[S + 2], o[VALUES];
+    float ia = 1 / a, ib = 1 / b;
+    struct advntk_pairs32 p = {1, &s, &a, &b, &ia, &ib};
+    struct advntk_duals32 d = {&o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &o[6]};
+
+    ops->dual32[isa](slot->config, &p, &d);
+    for (int v = 0; v < VALUES; v++) {
+        out[v] = (double)o[v];
+    }
+}
+
+/* The worst error by tolerance so far; NaN stays. */
+static double worse(double worst, double gap, double tolerance)
+{
+    double ratio = gap > 0 || isnan(gap) ? gap / tolerance : 0;
+
+    return isnan(worst) || ratio <= worst ? worst : ratio;
+}
+
+/* One activation, instruction set and precision over its rows. */
+static void compare(const struct kind *kind, const struct advntk_slot *slot, int isa, int bits,
+                    ptrdiff_t n, const double *rows)
+{
+    double worst[VALUES] = {0};
+
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const double *row = rows + i * ROW;
+        double got[VALUES];
+        if (row[1] > 0 && (int)row[1] != bits) {
+            continue;
+        }
+        (bits == 32 ? dual32 : dual64)(slot, isa, row, got);
+        for (int v = 0; v < VALUES; v++) {
+            double before = worst[v], want = row[GOT + v];
+            worst[v] = worse(before, fabs(got[v] - want), row[(bits == 32 ? NARROW : WIDE) + v]);
+            if (!(worst[v] <= 1) && !(worst[v] <= before)) {
+                printf("# s %.17g, a %.9g, b %.9g: %s %.17g, want %.17g, %.3g tolerances\n", row[S],
+                       row[S + 1], row[S + 2], values[v], got[v], want, worst[v]);
+            }
+        }
+    }
+    for (int v = 0; v < VALUES; v++) {
+        ok(worst[v] <= 1, "%s%s %d, %s, float%d, %s: %.2f of the tolerance", kind->name,
+           kind->degree ? "" : ", no", (int)kind->degree, values[v], bits, advntk__isa_name(isa),
+           worst[v]);
+    }
+}
+
+static void test_closed_forms(int best)
+{
+    ptrdiff_t count, first = 0;
+    double *rows = array_read("duals/moments", &count);
+
+    count /= ROW;
+    for (int k = 0; k < KINDS; k++) {
+        struct advntk_slot slot = open_kind(&kinds[k]);
+        ptrdiff_t n = 0;
+        while (first + n < count && (int)rows[(first + n) * ROW] == k) {
+            n++;
+        }
+        ok(n >= 48, "%s has %td points", kinds[k].name, n);
+        for (int isa = 0; isa <= best; isa++) {
+            compare(&kinds[k], &slot, isa, 32, n, rows + first * ROW);
+            compare(&kinds[k], &slot, isa, 64, n, rows + first * ROW);
+        }
+        first += n;
+        slot_close(&slot);
+    }
+    ok(first == count, "all %td points are used", count);
+    free(rows);
+}
+
+/* The series of a pair, from the engine's table of them, in float64. */
+static void series64(struct advntk__hermite_table *table, const double *row, double out[VALUES])
+{
+    static double series[2][ADVNTK__SERIES];
+    struct advntk__hermite_moments moments;
+    struct advntk_error err = {0};
+    double s = row[1], inverse[2] = {1 / row[2], 1 / row[3]}, c, power;
+
+    for (int side = 0; side < 2; side++) {
+        must(advntk__hermite_at(table, row[2 + side], series[side], &moments, &err), &err);
+    }
+    for (int swap = 0; swap < 2; swap++) { /* the partials of the second variance by symmetry */
+        struct series_side64 a = {series[swap], &inverse[swap], 1, 0},
+                             b = {series[1 - swap], &inverse[1 - swap], 1, 0};
+        double k, kd, kd_s;
+        struct advntk_duals64 d = {
+            .k = &k, .kd = &kd, .k_q = &out[2 + swap], .kd_s = &kd_s, .kd_q = &out[5 + swap]};
+        series_duals64(1, &s, a, b, &c, &power, &d);
+        out[0] = k;
+        out[1] = kd;
+        out[4] = kd_s;
+    }
+}
+
+/* The same rounded to float32. */
+static void series32(struct advntk__hermite_table *table, const double *row, double out[VALUES])
+{
+    static double wide[ADVNTK__SERIES];
+    static float series[2][ADVNTK__SERIES];
+    struct advntk__hermite_moments moments;
+    struct advntk_error err = {0};
+    float s = (float)row[1], inverse[2] = {(float)(1 / row[2]), (float)(1 / row[3])}, c, power;
+
+    for (int side = 0; side < 2; side++) {
+        must(advntk__hermite_at(table, row[2 + side], wide, &moments, &err), &err);
+        for (int t = 0; t < ADVNTK__SERIES; t++) {
+            series[side][t] = (float)wide[t];
+        }
+    }
+    for (int swap = 0; swap < 2; swap++) {
+        struct series_side32 a = {series[swap], &inverse[swap], 1, 0},
+                             b = {series[1 - swap], &inverse[1 - swap], 1, 0};
+        float k, kd, k_q, kd_s, kd_q;
+        struct advntk_duals32 d = {.k = &k, .kd = &kd, .k_q = &k_q, .kd_s = &kd_s, .kd_q = &kd_q};
+        series_duals32(1, &s, a, b, &c, &power, &d);
+        out[0] = (double)k;
+        out[1] = (double)kd;
+        out[2 + swap] = (double)k_q;
+        out[4] = (double)kd_s;
+        out[5 + swap] = (double)kd_q;
+    }
+}
+
+/* What 128 terms may leave out, relative to the scale: up to variance 2.5, at 10, at 30; moments
+ * and dk/dq before the other partials. The plugins' docs say the first of each two. */
+enum { RANGES = 3 };
+static const struct series {
+    const char *name;
+    double limit[RANGES][2];
+} all_series[] = {
+    {"tanh", {{1e-8, 1e-8}, {1e-3, 2e-2}, {5e-2, 3e-1}}},
+    {"softplus", {{1e-8, 1e-8}, {1e-8, 1e-7}, {2e-6, 3e-4}}},
+    {"silu", {{1e-8, 1e-8}, {1e-7, 5e-6}, {1e-4, 5e-3}}},
+};
+
+/* float32: besides, 128 roundings of terms of one sign at c = 1, and c itself to 4 eps times a
+ * condition of up to 30. */
+static const double narrow_more = 2e-5;
+
+static ptrdiff_t compare_series(ptrdiff_t k, ptrdiff_t n, const double *rows)
+{
+    const struct series *s = &all_series[k];
+    double worst[2][RANGES] = {{0}}; /* errors by limit; float64, float32 */
+    struct advntk__hermite_table *table;
+    struct advntk_slot slot;
+    char identity[64];
+    ptrdiff_t used = 0;
+
+    snprintf(identity, sizeof(identity), "activation/%s", s->name);
+    slot = slot_open(identity);
+    table = advntk__hermite_table_new(slot.plugin->ops, slot.config);
+    for (; used < n && (int)rows[used * SERIES_ROW] == k; used++) {
+        const double *row = rows + used * SERIES_ROW;
+        double smaller = fmin(row[2], row[3]), got[2][VALUES];
+        int range = smaller * smaller < 5 ? 0 : (smaller * smaller < 20 ? 1 : 2);
+        series64(table, row, got[0]);
+        series32(table, row, got[1]);
+        for (int v = 0; v < VALUES; v++) {
+            double limit = s->limit[range][v >= 4], scale = row[4 + VALUES + v];
+            worst[0][range] = worse(worst[0][range], fabs(got[0][v] - row[4 + v]), limit * scale);
+            worst[1][range] =
+                worse(worst[1][range], fabs(got[1][v] - row[4 + v]), (limit + narrow_more) * scale);
+        }
+    }
+    for (int range = 0; range < RANGES; range++) {
+        ok(worst[0][range] <= 1, "%s, series, range %d, float64: %.2f of the limit", s->name, range,
+           worst[0][range]);
+        ok(worst[1][range] <= 1, "%s, series, range %d, float32: %.2f of the limit", s->name, range,
+           worst[1][range]);
+    }
+    advntk__hermite_table_free(table);
+    slot_close(&slot);
+    return used;
+}
+
+static void test_series(void)
+{
+    ptrdiff_t count, used = 0;
+    double *rows = array_read("duals/series", &count);
+
+    count /= SERIES_ROW;
+    for (ptrdiff_t k = 0; k < 3; k++) {
+        used += compare_series(k, count - used, rows + used * SERIES_ROW);
+    }
+    ok(used == count && count >= 168, "all %td points are used", count);
+    free(rows);
+}
+
+int main(void)
+{
+    struct advntk_host *host = host_open(1, -1);
+
+    test_closed_forms(host->isa);
+    test_series();
+    host_close(host);
+    return done_testing();
+}
