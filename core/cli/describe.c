@@ -6,9 +6,13 @@
 #include "base/try.h"
 #include "graph/graph.h"
 #include "recipe/resolve.h"
+#include "base/host.h"
 #include "registry/describe.h"
+#include "run/cost.h"
+#include "run/pace.h"
 #include "run/runner.h"
 
+#include <advntk/model.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +23,7 @@ static const char *graph_recipe;
 static const struct cli_option describe_options[] = {
     {CLI_FLAG, "markdown", 0, NULL, &as_markdown, "as a page of the reference"},
     {CLI_TEXT, "graph", 0, "RECIPE", &graph_recipe,
-     "the layer graph of a recipe's architecture, with shapes and cost"},
+     "the layer graph of a recipe's architecture, with shapes, cost and measured times"},
     {CLI_END, NULL, 0, NULL, NULL, NULL},
 };
 
@@ -106,12 +110,45 @@ static int describe_plugin(const struct cli *cli, const struct advntk__registry 
     return code;
 }
 
+/* What the recipe's matrix and a panel of attacked images take on this machine, measured now. */
+static advntk_status print_times(const struct cli_work *work,
+                                 const struct advntk__run_config *config,
+                                 const struct advntk_kernel_setup *setup, struct advntk__text *out,
+                                 struct advntk_error *err)
+{
+    struct advntk__pace pace;
+    const int threads = work->host->threads;
+    const double n = (double)config->data.train, panel = ADVNTK_PANEL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__backend_open(work->host, &config->backend, err));
+    TRY(advntk__pace_measure(work->host, &config->model.kernel, setup, &pace, err));
+    advntk__text_printf(out,
+                        "time, measured with %d thread%s in %s: %.4g us a pair of the kernel "
+                        "matrix on each thread; "
+                        "value and gradient %.4g us a pair, and %.4g us an image\n",
+                        threads, threads == 1 ? "" : "s",
+                        config->precision == ADVNTK_PRECISION_FLOAT32 ? "float32" : "float64",
+                        1e6 * pace.pair, 1e6 * pace.gradient, 1e6 * pace.image);
+    advntk__text_printf(
+        out,
+        "time for the recipe's %lld training images: kernel matrix %.3g s; one step "
+        "of an attack on %d images %.3g s\n",
+        (long long)config->data.train,
+        pace.pair * advntk__matrix_units((int64_t)config->data.train, threads), ADVNTK_PANEL,
+        panel * (pace.image + pace.gradient * n));
+out:
+    advntk__backend_close(work->host);
+    return rc;
+}
+
 /* The graph for the recipe's own images. */
 static advntk_status print_graph(struct cli_work *work, struct advntk_error *err)
 {
     const struct advntk__run_config *config = &work->study->runs[0];
     struct advntk__source source = {0};
     struct advntk_graph *graph = NULL;
+    struct advntk_kernel_setup setup;
     struct advntk__text out = {0};
     advntk_status rc = ADVNTK_OK;
 
@@ -124,6 +161,9 @@ static advntk_status print_graph(struct cli_work *work, struct advntk_error *err
         FAIL(err, EUNSUPPORTED, "kernel %s has no architecture", config->model.kernel.plugin->name);
     }
     advntk__graph_print(graph, &out);
+    setup = (struct advntk_kernel_setup){graph, source.info.height, source.info.width,
+                                         source.info.channels, config->precision};
+    TRY(print_times(work, config, &setup, &out, err));
     fputs(advntk__text_get(&out), stdout);
 out:
     advntk__text_release(&out);

@@ -14,6 +14,8 @@ libadvntk_la_SOURCES += \
 	core/run/inventory.h \
 	core/run/matrices.c \
 	core/run/matrices.h \
+	core/run/pace.c \
+	core/run/pace.h \
 	core/run/plan.c \
 	core/run/plan.h \
 	core/run/probe.c \

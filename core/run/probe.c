@@ -20,7 +20,7 @@
 
 /* A size that takes no time, from which that of the others is guessed. */
 enum { SMALL = 256, STEPS = 4 };
-static const double patience = 2; /* processor seconds for a larger one */
+static const double patience = 3; /* processor seconds for a larger one */
 
 struct probe {
     struct advntk_host *host;
@@ -124,6 +124,22 @@ out:
     return rc;
 }
 
+/*
+ * How many images the second measurement has, after one of SMALL that took so many processor
+ * seconds: as many as patience allows if costs grew as n, but always more than SMALL. From one size
+ * alone all would count as proportional to n, which is wrong by factors for a step of Adv-NTK, most
+ * of whose work at SMALL is that of its own batch.
+ */
+static ptrdiff_t second_size(ptrdiff_t train, double took)
+{
+    ptrdiff_t n = 2 * SMALL;
+
+    while (2 * n < train && took * (double)(2 * n) / SMALL < patience) {
+        n *= 2;
+    }
+    return took * (double)train / SMALL < patience ? train : n;
+}
+
 advntk_status advntk__probe(struct advntk_host *host, const struct advntk__item *item,
                             struct advntk__costs *costs, struct advntk_error *err)
 {
@@ -139,12 +155,7 @@ advntk_status advntk__probe(struct advntk_host *host, const struct advntk__item 
     }
     TRY(probe_once(&p, SMALL, err));
     took = advntk__spent_since(started).cpu;
-    for (ptrdiff_t n = item->train; n >= 2 * SMALL; n /= 2) { /* cost grows as n to n^2 */
-        if (took * pow((double)n / SMALL, 1.5) < patience) {
-            TRY(probe_once(&p, n, err));
-            break;
-        }
-    }
+    TRY(probe_once(&p, second_size(item->train, took), err));
 out:
     advntk__matrices_free(p.memory.matrices);
     return rc;

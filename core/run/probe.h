@@ -7,9 +7,9 @@
 
 /*
  * Computes a small version of a run (few training images, a step or two, one panel of test images)
- * and notes the costs of its phases; a second, larger one if that takes no more than about a
- * second. Writes no results. host: as the run would have, its run services are taken. Fails: as
- * the run would; ECANCELLED.
+ * and notes the costs of its phases; a second, larger one that takes some seconds, but is at
+ * least twice as large. Writes no results. host: as the run would have, its run services are taken.
+ * Fails: as the run would; ECANCELLED.
  */
 ADVNTK_MUST_CHECK advntk_status advntk__probe(struct advntk_host *host,
                                               const struct advntk__item *item,

@@ -58,6 +58,14 @@ is $? 1 "a name that two kinds have"
 has err "kernel/ntk and method/ntk" "is told by both"
 "$advntk" describe --graph small.yaml >out 2>err
 is $? 0 "describe --graph"
+has out "one step of an attack on 128 images" "with times"
+# 200 images: one tile, 20100 pairs on one thread; 128 images: each, and each of its pairs
+awk -v ok=0 '
+	/^time, measured/ { for (i = 1; i < NF; i++) if ($(i + 1) == "us") us[++k] = $i }
+	/^time for/ { for (i = 1; i < NF; i++) if ($(i + 1) ~ /^s;?$/) s[++m] = $i }
+	function near(a, b) { return a > 0 && a < 1.02 * b && a > 0.98 * b }
+	END { exit !(k == 3 && near(s[1], us[1] * 20100e-6) && near(s[2], 128e-6 * (us[3] + 200 * us[2]))) }' out
+ok $? "that are the sums of their parts"
 has out "flatten" "shows the layers"
 "$advntk" check small.yaml >out 2>err
 is $? 0 "check of a good recipe"
