@@ -8,7 +8,7 @@ shift
 echo '/* Made by scripts/embed.sh from docs/examples. */'
 n=0
 for file; do
-	echo "static const unsigned char embedded_$n[] = {"
+	echo "static const unsigned char embedded_${n}[] = {"
 	od -An -v -tu1 "$folder/$file" | sed -e 's/\([0-9]\)  */\1, /g' -e 's/$/,/'
 	echo '};'
 	n=$((n + 1))

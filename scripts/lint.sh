@@ -36,10 +36,16 @@ blas='cblas_[a-z]+ *\(|\b[sd](gemm|gemv|syrk|symm|symv|trsm|potr[fsi]|syev[dr]?|
 		n=$(wc -l <"$f")
 		[ "$n" -le 900 ] || echo "$f: $n lines"
 	done | report "over 900 lines"
+	# what tests/run and make set in the environment is not assigned in the scripts (SC2154)
+	if command -v shellcheck >/dev/null; then
+		shellcheck -S warning -e SC2154 -x -P SCRIPTDIR -P . -f gcc $(echo "$scripts" | grep -E '\.sh$|/run$') quickstart check bootstrap |
+			report "shellcheck"
+	fi
 	find "$build/plugins" -name '*.so' 2>/dev/null | while read -r so; do
 		nm -D --defined-only "$so" | awk -v f="$so" '$3 != "advntk_plugin_entry" && $3 !~ /^__(asan|ubsan|odr_asan)/ { print f ": " $3 }'
 	done | report "a plugin exports more than its entry"
 }
 [ -n "$(find "$build/plugins" -name '*.so' 2>/dev/null)" ] || echo "lint: no built plugins in $build, their exports were not looked at" >&2
+command -v shellcheck >/dev/null || echo "lint: no shellcheck here, the scripts were not looked at" >&2
 echo "lint: $(echo "$written" | wc -w) files, $(wc -l <"$found") findings"
 [ ! -s "$found" ]

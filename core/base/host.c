@@ -154,7 +154,8 @@ void advntk_progress(struct advntk_host *host, const char *what, int64_t done, i
 
 advntk_status advntk_cancelled(const struct advntk_host *host, struct advntk_error *err)
 {
-    if (host && host->cancel && *host->cancel) {
+    /* a signal handler on one thread sets what all threads read */
+    if (host && host->cancel && __atomic_load_n(host->cancel, __ATOMIC_RELAXED)) {
         return ADVNTK_FAIL(err, ECANCELLED, "interrupted");
     }
     return ADVNTK_OK;

@@ -22,10 +22,10 @@ volatile sig_atomic_t cli_cancel;
 static void on_signal(int number)
 {
     (void)number;
-    if (cli_cancel) {
+    if (__atomic_load_n(&cli_cancel, __ATOMIC_RELAXED)) {
         _exit(CLI_INTERRUPTED);
     }
-    cli_cancel = 1;
+    __atomic_store_n(&cli_cancel, 1, __ATOMIC_RELAXED);
 }
 
 void cli_catch_signals(void)

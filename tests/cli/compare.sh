@@ -24,7 +24,7 @@ sweep:
 END
 "$advntk" run study.yaml -q >out 2>err
 is $? 0 "a study of twelve runs, nine fits"
-is "$(ls results/runs | grep -c .)" 9 "a fit under two radii is one fit"
+is "$(find results/runs -mindepth 1 -maxdepth 1 | grep -c .)" 9 "a fit under two radii is one fit"
 
 "$advntk" compare study --format json >comparison.json 2>err
 is $? 0 "compare"

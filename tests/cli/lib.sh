@@ -2,6 +2,7 @@
 # For shell tests: TAP, a scratch folder, and a small recipe. Sourced; needs top_builddir.
 # shellcheck shell=sh
 set -u
+# shellcheck disable=SC2034
 advntk=$top_builddir/advntk
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/advntk-test.XXXXXX") || exit 99
 trap 'rm -rf "$scratch"' EXIT

@@ -41,7 +41,7 @@ ok $? "gives the same again"
 
 "$advntk" run small.yaml --results three -s method=ntk -s evaluate_every=0 --sweep 'seed=[1,2]' >out 2>err
 is $? 0 "a sweep"
-is "$(ls three/runs | grep -c .)" 2 "has a folder a run"
+is "$(find three/runs -mindepth 1 -maxdepth 1 | grep -c .)" 2 "has a folder a run"
 [ -f three/studies/small.json ]
 ok $? "and a file of the study"
 "$advntk" runs --results two 'metrics.clean>0' method=advntk >out 2>err

@@ -103,15 +103,15 @@ COMP_CWORD=$(($# - 1))
 _advntk "$1" "${*: -1}" "${COMP_WORDS[COMP_CWORD - 1]}"
 echo "${COMPREPLY[*]}"
 END
-	complete() { ADVNTK_RESULTS=folder bash complete.bash "$advntk" "$@"; }
-	is "$(complete comp)" "compare completion" "completion of a command"
-	is "$(complete list ker)" "kernel" "of a kind"
-	is "$(complete describe attack/pg)" "attack/pgd" "of a plugin"
-	is "$(complete runs --so)" "--sort" "of an option"
-	is "$(complete runs --format m)" "markdown" "of an option's value"
-	is "$(complete show 01)" "0123456789abcdef" "of a run"
-	is "$(complete check sta)" "start.yaml" "of a recipe"
-	is "$(complete new plugin op)" "optimizer" "of a kind in new plugin"
+	completed() { ADVNTK_RESULTS=folder bash complete.bash "$advntk" "$@"; }
+	is "$(completed comp)" "compare completion" "completion of a command"
+	is "$(completed list ker)" "kernel" "of a kind"
+	is "$(completed describe attack/pg)" "attack/pgd" "of a plugin"
+	is "$(completed runs --so)" "--sort" "of an option"
+	is "$(completed runs --format m)" "markdown" "of an option's value"
+	is "$(completed show 01)" "0123456789abcdef" "of a run"
+	is "$(completed check sta)" "start.yaml" "of a recipe"
+	is "$(completed new plugin op)" "optimizer" "of a kind in new plugin"
 else
 	skip "completion" "no bash"
 fi

@@ -40,7 +40,7 @@ done
 is "$(grep -c advntk out)" 4 "lesson 6 has the runs that it says"
 for key in method.weights=per_class method.time=0.01 method.time=1; do
 	"$advntk" runs --results tutorial ablation $key --format csv >out 2>err
-	is "$(grep -c done out)" 1 "lesson 7 ran $key"
+	is "$(grep -c "done" out)" 1 "lesson 7 ran $key"
 done
 "$advntk" compare sweeps --by depth --results tutorial >out 2>err
 is $? 0 "lesson 5: compare --by depth"

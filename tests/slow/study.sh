@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A study of 54 runs on Fashion-MNIST as somebody would live through it: planned, run, killed five times at random
+# points and resumed, compared bit by bit with the uninterrupted one, and measured against runs that share
+# nothing. STUDY_OPTIONS="-s data.train=300 -s data.test=100" makes a small one of it: then what the clock says is
+# printed, not judged. Needs a quiet machine, the data set, and half an hour.
+# shellcheck source=tests/cli/lib.sh
+. "$top_srcdir/tests/cli/lib.sh"
+
+recipe=$top_srcdir/experiments/ablations/advntk-radius-depth.yaml
+options=${STUDY_OPTIONS:-}
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+# shellcheck disable=SC2086
+if ! "$advntk" check "$recipe" $options >out 2>err; then
+	sed 's/^/# /' err
+	if grep -q -e 'cannot open' -e 'is not there' -e 'No such file' -e 'not installed' -e 'no such' err; then
+		skip "the study on Fashion-MNIST" "the data set is not installed"
+	else
+		ok 1 "the recipe is good"
+	fi
+	done_testing
+fi
+if ! $python -c '' 2>/dev/null; then
+	skip "the study on Fashion-MNIST" "no python3"
+	done_testing
+fi
+
+# seconds.py FILE COMMAND...: runs it; wall and processor seconds into the file
+cat >seconds.py <<'END'
+import resource, subprocess, sys, time
+began = time.monotonic()
+code = subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=open('err', 'w')).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(time.monotonic() - began, used.ru_utime + used.ru_stime, file=open(sys.argv[1], 'w'))
+sys.exit(code)
+END
+# total KEY: of the last plan
+total() { $python -c 'import json, sys; print(json.load(open("plan.json"))["totals"][sys.argv[1]])' "$1"; }
+study() { # RESULTS OPTIONS...
+	results=$1
+	shift
+	# shellcheck disable=SC2086
+	"$advntk" run "$recipe" --results "$results" -q $options "$@"
+}
+
+# shellcheck disable=SC2086
+"$advntk" plan "$recipe" --results whole --format json $options >plan.json 2>err
+is $? 0 "planned"
+runs=$(total runs)
+# shellcheck disable=SC2086
+$python seconds.py whole.time "$advntk" run "$recipe" --results whole -q $options
+is $? 0 "run without interruption"
+is "$(find whole/runs -name run.json | grep -c .)" "$runs" "all $runs runs are there"
+if [ "$failures" -gt 0 ]; then
+	sed 's/^/# /' err
+	done_testing
+fi
+read -r wall processor <whole.time
+predicted=$(total processor_seconds)
+echo "# planned $predicted processor seconds, took $processor; wall $wall"
+
+# five kills at random points of what is left, then the end
+seed=${STUDY_SEED:-$(date +%s)}
+echo "# STUDY_SEED=$seed"
+points=$(awk -v seed="$seed" -v wall="$wall" 'BEGIN { srand(seed); for (i = 0; i < 5; i++) print 0.02 * wall + rand() * wall / 4 }')
+killed=0
+for point in $points; do
+	study killed >out 2>err &
+	pid=$!
+	sleep "$point"
+	kill -KILL "$pid" 2>/dev/null && killed=$((killed + 1))
+	wait "$pid" 2>/dev/null
+	echo "# after $point s: $(find killed/runs -name run.json 2>/dev/null | grep -c .) runs are finished"
+done
+[ "$killed" -ge 1 ]
+ok $? "killed while it ran ($killed times of five)"
+study killed >out 2>err
+is $? 0 "resumed to the end"
+same_results whole killed
+ok $? "to the same bits"
+"$advntk" compare advntk-radius-depth --results whole >one 2>err
+"$advntk" compare advntk-radius-depth --results killed >two 2>err
+# the last column is seconds
+sed 's/ [0-9.]* *$//' one >one.cut
+sed 's/ [0-9.]* *$//' two | cmp -s - one.cut
+ok $? "and the same comparison"
+"$advntk" report advntk-radius-depth --results whole -o report.html -q >out 2>err
+is $? 0 "a report of it"
+
+# what sharing saves, against what plan says of it now that it knows all costs
+mkdir -p known/cache && cp whole/cache/costs.jsonl known/cache
+# shellcheck disable=SC2086
+"$advntk" plan "$recipe" --results known --format json $options >plan.json 2>err
+promised=$(awk -v a="$(total processor_seconds_alone)" -v b="$(total processor_seconds)" 'BEGIN { print a / b }')
+# shellcheck disable=SC2086
+$python seconds.py alone.time "$advntk" run "$recipe" --results alone -q --no-share $options
+is $? 0 "run with nothing shared"
+same_results whole alone
+ok $? "to the same bits"
+read -r _ alone <alone.time
+factor=$(awk -v a="$alone" -v b="$processor" 'BEGIN { print a / b }')
+echo "# sharing saves a factor of $factor, plan promised $promised"
+if [ -z "$options" ]; then
+	awk -v f="$factor" -v p="$promised" 'BEGIN { exit !(f >= p) }'
+	ok $? "sharing saves what plan promised"
+	awk -v a="$predicted" -v b="$processor" 'BEGIN { exit !(a > 0.7 * b && a < 1.3 * b) }'
+	ok $? "plan was right within 30 %"
+fi
+done_testing
