@@ -46,6 +46,22 @@ static void print_group(const char *title, const json_t *group)
     }
 }
 
+/* Of a composite: what each attack found that the ones before it had missed. */
+static void print_parts(const json_t *parts)
+{
+    json_t *part;
+    size_t i;
+
+    json_array_foreach(parts, i, part)
+    {
+        printf("  %-22s   %-28s %.4f after it; %lld of %lld fell, missed by those before\n", "",
+               json_string_value(json_object_get(part, "name")),
+               json_number_value(json_object_get(part, "accuracy")),
+               (long long)json_integer_value(json_object_get(part, "fell")),
+               (long long)json_integer_value(json_object_get(part, "attacked")));
+    }
+}
+
 static void print_evaluation(const struct advntk__folder *folder, const char *name, const char *id)
 {
     char file[ADVNTK__ID + 8], text[128];
@@ -71,6 +87,7 @@ static void print_evaluation(const struct advntk__folder *folder, const char *na
         printf(", %s", member(audit, "verdict", text, sizeof(text)));
     }
     putchar('\n');
+    print_parts(json_object_get(e, "parts"));
     json_array_foreach(json_object_get(audit, "reasons"), i, reason)
     {
         printf("  %-22s   %s\n", "", json_string_value(reason));

@@ -34,6 +34,8 @@ grep -h '"radius"' one/runs/"$id"/evaluations/*.json | tr -d ' ,' | sort -u >rad
 is "$(grep -c . radii)" 1 "norm and radius are the run's, within a composite too"
 grep -lF '"name": "square margin"' one/runs/"$id"/evaluations/*.json >file
 is "$(grep -c . file)" 1 "each part of the composite has its figures"
+"$advntk" show "$id" --results one >out 2>err
+is "$(grep -c 'missed by those before' out)" 3 "show says what each part found that the earlier ones missed"
 "$advntk" eval "$id" -a fgsm --results one --format json >out 2>err
 has out '"state": "skipped"' "what is there is not computed again"
 "$advntk" eval "$id" -a '{plugin: pgd, steps: 3, keep: true, record: true}' -n 20 --results one >out 2>err
