@@ -190,7 +190,8 @@ static void cost_lines(const struct advntk_graph *graph, struct advntk__text *ou
     }
     if (layout == ADVNTK__LAYOUT_FULL) {
         advntk__text_printf(out,
-                            "memory for each thread: %.1f MiB in float32, %.1f MiB in float64\n",
+                            "memory for each thread: at most %.1f MiB in float32, %.1f MiB in "
+                            "float64; layers that run shift by shift need none of it\n",
                             4 * 2 * maps / 1048576, 8 * 2 * maps / 1048576);
     }
 }
