@@ -180,8 +180,7 @@ __attribute__((unused)) static void map_kernel(const struct advntk_graph *graph,
             double *map = v[i].K[which] = calloc((size_t)(n * n), sizeof(double));
             for (ptrdiff_t e = 0; e < n * n; e++) {
                 double *t = which == MAP_XY ? &v[i].T[e] : &unused;
-                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): without memory a test ends
-                 */
+                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): or a test ends */
                 map[e] = i == 0 ? ref_moment(c, left[which] + e / n * c, right[which] + e % n * c)
                                 : map_entry(graph, v, i, which, e / n, e % n, t);
             }
