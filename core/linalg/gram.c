@@ -65,7 +65,19 @@ static advntk_status tile_check(const struct gram_job *job, ptrdiff_t i, ptrdiff
     return ADVNTK_OK;
 }
 
-/* The tile as the kernel gives it; on the diagonal with both halves. */
+/* The tile as the kernel gives it; on the diagonal with both halves. diagonal: of its images. */
+static advntk_status finish_tile(const struct gram_job *job, ptrdiff_t i, ptrdiff_t j, void *tile,
+                                 const double *diagonal, struct advntk_error *err)
+{
+    for (ptrdiff_t r = 0; i == j && r < rows_of(job, i); r++) {
+        set_entry(job, tile, r, r, diagonal[r]);
+        for (ptrdiff_t c = 0; c < r; c++) {
+            set_entry(job, tile, c, r, entry(job, tile, r, c));
+        }
+    }
+    return tile_check(job, i, j, tile, err);
+}
+
 static advntk_status compute_tile(const struct gram_job *job, ptrdiff_t i, ptrdiff_t j, void *tile,
                                   struct advntk_arena *arena, struct advntk_error *err)
 {
@@ -81,14 +93,8 @@ static advntk_status compute_tile(const struct gram_job *job, ptrdiff_t i, ptrdi
             FAIL(err, ENOMEM, "no memory for the diagonal of the kernel matrix");
         }
         TRY(job->kernel->diagonal(job->kernel_state, job->points, i * TILE, rows, diagonal, err));
-        for (ptrdiff_t r = 0; r < rows; r++) {
-            set_entry(job, tile, r, r, diagonal[r]);
-            for (ptrdiff_t c = 0; c < r; c++) {
-                set_entry(job, tile, c, r, entry(job, tile, r, c));
-            }
-        }
     }
-    TRY(tile_check(job, i, j, tile, err));
+    TRY(finish_tile(job, i, j, tile, diagonal, err));
 out:
     return rc;
 }
@@ -181,5 +187,100 @@ advntk_status advntk__gram_compute(struct advntk_host *host, const struct advntk
     }
 out:
     advntk__sym_free(job.a);
+    return rc;
+}
+
+/* ---- several at once ---- */
+
+struct family_job {
+    struct gram_job each; /* stored: none */
+    ptrdiff_t count;
+    struct advntk__tiles *const *stored;
+};
+
+static bool all_have(const struct family_job *job, ptrdiff_t index)
+{
+    bool all = true;
+
+    for (ptrdiff_t f = 0; f < job->count; f++) {
+        all = all && advntk__tiles_has(job->stored[f], index);
+    }
+    return all;
+}
+
+/* Room for a tile and the diagonal of each, the tiles zero: those at the edge are padded so. */
+static advntk_status family_room(const struct family_job *job, struct advntk_arena *arena,
+                                 void ***tiles, double ***diagonals, struct advntk_error *err)
+{
+    const size_t bytes = advntk__gram_tile_bytes(job->each.precision);
+
+    *tiles = advntk_arena_get(arena, job->count, sizeof(**tiles));
+    *diagonals = advntk_arena_get(arena, job->count, sizeof(**diagonals));
+    for (ptrdiff_t f = 0; *tiles && *diagonals && f < job->count; f++) {
+        (*tiles)[f] = advntk_arena_get(arena, 1, bytes);
+        (*diagonals)[f] = advntk_arena_get(arena, TILE, sizeof(double));
+        if (!(*tiles)[f] || !(*diagonals)[f]) {
+            return ADVNTK_FAIL(err, ENOMEM, "no memory for a tile of %td kernel matrices",
+                               job->count);
+        }
+        memset((*tiles)[f], 0, bytes);
+    }
+    return *tiles && *diagonals ? ADVNTK_OK
+                                : ADVNTK_FAIL(err, ENOMEM, "no memory for %td tiles", job->count);
+}
+
+static advntk_status family_tile(void *context, ptrdiff_t index, struct advntk_arena *arena,
+                                 struct advntk_error *err)
+{
+    struct family_job *job = context;
+    struct gram_job *each = &job->each;
+    advntk_status rc = ADVNTK_OK;
+    double **diagonals;
+    void **tiles;
+    ptrdiff_t i, j;
+
+    advntk__sym_tile_at(index, &i, &j);
+    if (!all_have(job, index)) {
+        TRY(family_room(job, arena, &tiles, &diagonals, err));
+        TRY(each->kernel->tiles(each->kernel_state, each->points, i * TILE, rows_of(each, i),
+                                each->points, j * TILE, rows_of(each, j), i == j, tiles, TILE,
+                                arena, err));
+        TRY(each->kernel->diagonals(each->kernel_state, each->points, i * TILE, rows_of(each, i),
+                                    diagonals, err));
+        for (ptrdiff_t f = 0; f < job->count; f++) {
+            TRY(finish_tile(each, i, j, tiles[f], diagonals[f], err));
+            if (!advntk__tiles_has(job->stored[f], index)) {
+                advntk__tiles_put(job->stored[f], index, tiles[f]);
+            }
+            if (!advntk__tiles_has(job->stored[f], index)) {
+                FAIL(err, EIO, "a tile could not be kept");
+            }
+        }
+        __atomic_add_fetch(&each->computed, 1, __ATOMIC_RELAXED);
+    }
+    advntk_progress(each->host, "kernel matrices",
+                    __atomic_add_fetch(&each->done, 1, __ATOMIC_RELAXED), each->total);
+out:
+    return rc;
+}
+
+advntk_status advntk__gram_family(struct advntk_host *host, const struct advntk_kernel_ops *kernel,
+                                  void *kernel_state, const void *points, ptrdiff_t n,
+                                  enum advntk_precision precision, ptrdiff_t count,
+                                  struct advntk__tiles *const *stored, ptrdiff_t *computed,
+                                  struct advntk_error *err)
+{
+    struct family_job job = {.each = {.host = host,
+                                      .kernel = kernel,
+                                      .kernel_state = kernel_state,
+                                      .points = points,
+                                      .n = n,
+                                      .precision = precision,
+                                      .total = advntk__gram_tiles(n)},
+                             .count = count,
+                             .stored = stored};
+    advntk_status rc = advntk_parallel_for(host, (ptrdiff_t)job.each.total, family_tile, &job, err);
+
+    *computed = (ptrdiff_t)job.each.computed;
     return rc;
 }

@@ -46,6 +46,16 @@ ADVNTK_MUST_CHECK advntk_status advntk__gram_compute(
     struct advntk_host *host, const struct advntk_kernel_ops *kernel, void *kernel_state,
     const void *points, ptrdiff_t n, enum advntk_precision precision, struct advntk__tiles **stored,
     bool on_disk, struct advntk_sym **a, ptrdiff_t *computed, struct advntk_error *err);
+/*
+ * The matrices of `count` networks, that kernel_state is of, in one pass over the pairs: tiles that
+ * any of `stored` lacks are computed for all and put there, to the bits of each alone. Memory:
+ * `count` tiles a thread. Progress "kernel matrices". *computed: places of tiles, also where it
+ * fails. Fails: ENUMERIC, EIO (a tile cannot be kept), ECANCELLED.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__gram_family(
+    struct advntk_host *host, const struct advntk_kernel_ops *kernel, void *kernel_state,
+    const void *points, ptrdiff_t n, enum advntk_precision precision, ptrdiff_t count,
+    struct advntk__tiles *const *stored, ptrdiff_t *computed, struct advntk_error *err);
 ptrdiff_t advntk__gram_tiles(ptrdiff_t n); /* of the lower triangle */
 size_t advntk__gram_tile_bytes(enum advntk_precision precision);
 

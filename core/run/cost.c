@@ -391,10 +391,12 @@ void advntk__cost_kind(const struct advntk_host *host, const struct advntk__run_
     advntk__hash_free(hash);
 }
 
-void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdiff_t evaluation,
-                       double units, struct advntk__spent spent)
+/* What was spent by a config on the images of the run. */
+static void note(struct advntk_host *host, const struct advntk__run_config *config,
+                 enum advntk__phase phase, ptrdiff_t evaluation, double units,
+                 struct advntk__spent spent)
 {
-    struct advntk__run_services *s = host->services;
+    const struct advntk__run_services *s = host->services;
     const ptrdiff_t shape[3] = {s->problem.height, s->problem.width, s->problem.channels};
     struct advntk__cost cost = {.phase = phase,
                                 .n = s->problem.train,
@@ -402,12 +404,27 @@ void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdi
                                 .units = units,
                                 .spent = {spent.wall, s->meter.alone ? spent.cpu : 0}};
 
-    s->meter.phases.wall += spent.wall;
-    s->meter.phases.cpu += spent.cpu;
     if (s->meter.costs) {
-        advntk__cost_kind(host, s->config, shape, phase, evaluation, cost.kind);
+        advntk__cost_kind(host, config, shape, phase, evaluation, cost.kind);
         advntk__costs_add(s->meter.costs, &cost);
     }
+}
+
+void advntk__cost_note_matrix(struct advntk_host *host, const struct advntk__run_config *config,
+                              struct advntk__spent spent)
+{
+    note(host, config, ADVNTK__PHASE_MATRIX, 0,
+         advntk__matrix_units(host->services->problem.train, host->threads), spent);
+}
+
+void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdiff_t evaluation,
+                       double units, struct advntk__spent spent)
+{
+    struct advntk__run_services *s = host->services;
+
+    s->meter.phases.wall += spent.wall;
+    s->meter.phases.cpu += spent.cpu;
+    note(host, s->config, phase, evaluation, units, spent);
 }
 
 /* Pairs that the busiest of the threads computes, tiles dealt out in order to whoever is free. */

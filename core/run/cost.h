@@ -54,6 +54,11 @@ void advntk__cost_kind(const struct advntk_host *host, const struct advntk__run_
 void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdiff_t evaluation,
                        double units, struct advntk__spent spent);
 
+/* The same for the kernel matrix of another config of the run's images, part of a pass for several;
+ * the meter is left alone. */
+void advntk__cost_note_matrix(struct advntk_host *host, const struct advntk__run_config *config,
+                              struct advntk__spent spent);
+
 double advntk__matrix_units(int64_t n, int threads);
 
 /* What a run is expected to take. */

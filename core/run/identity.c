@@ -90,7 +90,7 @@ advntk_status advntk__identity_data(const struct advntk__split *split, uint8_t d
 
 advntk_status advntk__identity_kernel(const struct advntk__run_config *config,
                                       const struct advntk__split *split, uint8_t digest[16],
-                                      struct advntk_error *err)
+                                      uint8_t images[16], struct advntk_error *err)
 {
     struct advntk__hash *hash = NULL;
     advntk_status rc = ADVNTK_OK;
@@ -100,6 +100,7 @@ advntk_status advntk__identity_kernel(const struct advntk__run_config *config,
     advntk__hash_int(hash, split->classes);
     hash_images(hash, &split->train, false);
     hash_scale(hash, split);
+    advntk__hash_end(hash, images);
     TRY(hash_model(hash, config, err));
     advntk__hash_end(hash, digest);
 out:
@@ -128,17 +129,16 @@ static advntk_status hash_file(void *context, const struct advntk_slot *slot,
     return ADVNTK_OK;
 }
 
-advntk_status advntk__identity_cached(const struct advntk_host *host, uint8_t digest[16],
-                                      struct advntk_error *err)
+advntk_status advntk__identity_cached(const struct advntk_host *host,
+                                      const struct advntk__model_config *model,
+                                      const uint8_t kernel[16], const struct advntk_graph *graph,
+                                      uint8_t digest[16], struct advntk_error *err)
 {
-    const struct advntk__run_services *s = host->services;
-    const struct advntk__model_config *model = &s->config->model;
-    const struct advntk_graph *graph = s->memory->graph;
-    struct file_hash files = {s->registry, NULL};
+    struct file_hash files = {host->services->registry, NULL};
     advntk_status rc = ADVNTK_OK;
 
     TRY(hash_begin(&files.hash, cached_format, err));
-    advntk__hash_add(files.hash, s->kernel_key, sizeof(s->kernel_key));
+    advntk__hash_add(files.hash, kernel, 16);
     advntk__hash_add(files.hash, host->program, sizeof(host->program));
     advntk__hash_text(files.hash, host->backend->describe(host->backend_state));
     advntk__hash_int(files.hash, host->isa);

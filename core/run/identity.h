@@ -13,17 +13,22 @@
 /* Data set content, and number and label of each training image. Fails: ENOMEM. */
 ADVNTK_MUST_CHECK advntk_status advntk__identity_data(const struct advntk__split *split,
                                                       uint8_t digest[16], struct advntk_error *err);
-/* Everything that the training images' kernel matrix depends on. Fails: ENOMEM, EIO (a PATH). */
+/* Everything that the training images' kernel matrix depends on; images: all of that but the model
+ * and the precision. Fails: ENOMEM, EIO (a PATH). */
 ADVNTK_MUST_CHECK advntk_status advntk__identity_kernel(const struct advntk__run_config *config,
                                                         const struct advntk__split *split,
-                                                        uint8_t digest[16],
+                                                        uint8_t digest[16], uint8_t images[16],
                                                         struct advntk_error *err);
 /*
- * The key of the kernel matrix in the cache: its identity, and all that its bits depend on besides:
- * program, plugin files, BLAS, instruction set, tiles. host: with backend, services, an open
- * kernel. Fails: ENOMEM, EIO.
+ * The key of a kernel matrix in the cache: its identity (kernel), and all that its bits depend on
+ * besides: program, plugin files, BLAS, instruction set, tiles. host: with backend and services;
+ * graph: of the model, NULL without architecture. Fails: ENOMEM, EIO.
  */
+struct advntk_graph;
 ADVNTK_MUST_CHECK advntk_status advntk__identity_cached(const struct advntk_host *host,
+                                                        const struct advntk__model_config *model,
+                                                        const uint8_t kernel[16],
+                                                        const struct advntk_graph *graph,
                                                         uint8_t digest[16],
                                                         struct advntk_error *err);
 ADVNTK_MUST_CHECK advntk_status advntk__identity_fit(const struct advntk__run_config *config,

@@ -236,6 +236,7 @@ static advntk_status examine(struct builder *b, struct advntk__item *item, struc
     }
     TRY(advntk__services_init(&services, config, split, &none, err));
     memcpy(item->kernel, services.kernel_key, sizeof(item->kernel));
+    memcpy(item->images_key, services.images_key, sizeof(item->images_key));
     item->train = split->train.count;
     item->validation = split->validation.count;
     item->test = split->test.count;

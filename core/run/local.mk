@@ -8,6 +8,8 @@ libadvntk_la_SOURCES += \
 	core/run/data.h \
 	core/run/evaluate.c \
 	core/run/evaluate.h \
+	core/run/family.c \
+	core/run/family.h \
 	core/run/identity.c \
 	core/run/identity.h \
 	core/run/inventory.c \

@@ -8,6 +8,7 @@
 #include "linalg/room.h"
 #include "run/build.h"
 #include "run/cost.h"
+#include "run/family.h"
 #include "run/inventory.h"
 #include "run/probe.h"
 #include "run/record.h"

@@ -182,7 +182,8 @@ advntk_status advntk__probe_matrix(struct advntk_host *host,
     p.services.registry = registry;
     host->services = &p.services;
     TRY(advntk__backend_open(host, &p.config.backend, err));
-    TRY(advntk__identity_cached(host, key, err));
+    TRY(advntk__identity_cached(host, &p.config.model, p.services.kernel_key, p.memory.graph, key,
+                                err));
     TRY(advntk__cache_find(advntk__text_get(&folder), key, &entry, err));
     if (entry.tiles > 0) {
         *missing = 1 - (double)entry.done / (double)entry.tiles;

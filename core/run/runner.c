@@ -414,6 +414,7 @@ static advntk_status prepare(struct run *r, struct advntk_error *err)
     TRY(advntk__services_init(&r->services, config, &r->split, &place->memory, err));
     r->services.registry = place->registry;
     r->services.on_disk = place->on_disk;
+    r->services.family = place->family;
     r->services.meter.costs = place->costs;
     r->services.meter.alone = place->alone;
     TRY(advntk__identity_fit(config, &r->split, digest, err));

@@ -52,6 +52,7 @@ struct advntk__workplace {
     bool alone;                          /* no other run is computed at the same time */
     bool anew;                           /* what is stored of the run is removed first */
     bool train_again;                    /* keeps the stored evaluations, not the model */
+    const struct advntk__family *family; /* of networks, to be computed at once; NULL: none */
     bool on_disk;                        /* the kernel matrix is larger than the memory */
 };
 

@@ -11,6 +11,7 @@
 #include "infinite/predictor.h"
 #include "linalg/gram.h"
 #include "run/cost.h"
+#include "run/family.h"
 #include "run/identity.h"
 #include "run/matrices.h"
 #include "store/tiles.h"
@@ -58,7 +59,7 @@ advntk_status advntk__services_init(struct advntk__run_services *services,
                                                 .seed = (uint64_t)config->seed,
                                                 .shift = split->shift,
                                                 .scale = split->scale};
-    return advntk__identity_kernel(config, split, services->kernel_key, err);
+    return advntk__identity_kernel(config, split, services->kernel_key, services->images_key, err);
 }
 
 /* ---- the kernel ---- */
@@ -83,6 +84,8 @@ advntk_status advntk__model_graph(const struct advntk__model_config *model, ptrd
 
 struct put_job {
     const struct advntk__run_services *services;
+    const struct advntk_kernel_ops *ops;
+    void *state, *points;
 };
 
 /* Training images of one panel, centred and scaled, into the kernel's points. */
@@ -105,8 +108,26 @@ static advntk_status put_panel(void *context, ptrdiff_t i, struct advntk_arena *
         ptrdiff_t c = at % p->channels;
         pixels[at] = (pixels[at] - p->shift[c]) * p->scale[c];
     }
-    TRY(s->memory->ops->points_put(s->memory->state, s->memory->points, first, count, pixels, err));
+    TRY(job->ops->points_put(job->state, job->points, first, count, pixels, err));
 out:
+    return rc;
+}
+
+advntk_status advntk__train_points(struct advntk_host *host, const struct advntk_kernel_ops *ops,
+                                   void *state, void **points, struct advntk_error *err)
+{
+    const ptrdiff_t n = host->services->problem.train;
+    struct put_job job = {host->services, ops, state, NULL};
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(ops->points_new(state, n, &job.points, err));
+    TRY(advntk_parallel_for(host, (n + ADVNTK_PANEL - 1) / ADVNTK_PANEL, put_panel, &job, err));
+    *points = job.points;
+    job.points = NULL;
+out:
+    if (job.points) {
+        ops->points_free(state, job.points);
+    }
     return rc;
 }
 
@@ -119,7 +140,6 @@ static advntk_status open_kernel(struct advntk_host *host, struct advntk_error *
     const struct advntk_problem *p = &s->problem;
     struct advntk_kernel_setup setup = {
         .height = p->height, .width = p->width, .channels = p->channels, .precision = p->precision};
-    struct put_job job = {s};
     advntk_status rc = ADVNTK_OK;
 
     if (m->points && memcmp(m->key, s->kernel_key, sizeof(m->key)) == 0) {
@@ -130,9 +150,7 @@ static advntk_status open_kernel(struct advntk_host *host, struct advntk_error *
     setup.graph = m->graph;
     m->ops = model->kernel.plugin->ops;
     TRY(m->ops->open(model->kernel.config, host, &setup, &m->state, err));
-    TRY(m->ops->points_new(m->state, p->train, &m->points, err));
-    TRY(advntk_parallel_for(host, (p->train + ADVNTK_PANEL - 1) / ADVNTK_PANEL, put_panel, &job,
-                            err));
+    TRY(advntk__train_points(host, m->ops, m->state, &m->points, err));
     memcpy(m->key, s->kernel_key, sizeof(m->key));
 out:
     if (rc != ADVNTK_OK) {
@@ -237,13 +255,13 @@ advntk_status advntk_metric(struct advntk_host *host, const char *name, double v
     return ADVNTK_OK;
 }
 
-/* The cache entry of the run's kernel matrix; NULL: it is not cached. */
-static advntk_status open_stored(struct advntk_host *host, const uint8_t key[16],
-                                 struct advntk__tiles **stored, struct advntk_error *err)
+advntk_status advntk__open_stored(struct advntk_host *host, const struct advntk__run_config *config,
+                                  const uint8_t key[16], struct advntk__tiles **stored,
+                                  struct advntk_error *err)
 {
     const struct advntk__run_services *s = host->services;
     const struct advntk_problem *p = &s->problem;
-    const struct advntk__model_config *model = &s->config->model;
+    const struct advntk__model_config *model = &config->model;
     char about[256];
     const struct advntk__tiles_setup setup = {.key = key,
                                               .kind = "kernel matrix",
@@ -255,8 +273,27 @@ static advntk_status open_stored(struct advntk_host *host, const uint8_t key[16]
     snprintf(about, sizeof(about), "%s%s%s of %s, seed %lld, run %s", model->kernel.plugin->name,
              model->architecture.plugin ? " of " : "",
              model->architecture.plugin ? model->architecture.plugin->name : "",
-             s->config->data.dataset.plugin->name, (long long)s->config->seed, s->config->name);
+             config->data.dataset.plugin->name, (long long)config->seed, config->name);
     return advntk__tiles_open(host, host->cache, &setup, stored, err);
+}
+
+/* Computes the matrices of the run's family in one pass into the cache, where that can be done;
+ * else the run's is computed alone. */
+static advntk_status fill_family(struct advntk_host *host, struct advntk_error *err)
+{
+    struct advntk__run_services *s = host->services;
+    struct advntk_error why;
+    advntk_status rc = s->family ? advntk__family_fill(host, s->family, &s->meter.family_tiles, &why)
+                                 : ADVNTK_OK;
+
+    if (rc != ADVNTK_OK && rc != ADVNTK_ECANCELLED) {
+        advntk_log(host, ADVNTK_LOG_INFO, "kernel matrices are computed one by one: %s", why.text);
+        rc = ADVNTK_OK;
+    }
+    if (rc != ADVNTK_OK && err) {
+        *err = why;
+    }
+    return rc;
 }
 
 static advntk_status make_gram(struct advntk_host *host, struct advntk_sym **gram,
@@ -266,14 +303,15 @@ static advntk_status make_gram(struct advntk_host *host, struct advntk_sym **gra
     const struct advntk__kernel_memory *m = s->memory;
     struct advntk__tiles *stored = NULL;
     uint8_t key[16];
-    struct advntk__spent started;
+    struct advntk__spent started = advntk__spent_now();
     advntk_status rc = ADVNTK_OK;
 
     if (host->cache) {
-        TRY(advntk__identity_cached(host, key, err));
-        TRY(open_stored(host, key, &stored, err));
+        TRY(advntk__identity_cached(host, &s->config->model, s->kernel_key, m->graph, key, err));
+        TRY(fill_family(host, err));
+        TRY(advntk__open_stored(host, s->config, key, &stored, err));
+        started = s->meter.family_tiles ? started : advntk__spent_now();
     }
-    started = advntk__spent_now();
     if (s->on_disk) {
         advntk_log(host, ADVNTK_LOG_INFO,
                    "the kernel matrix of %td images stays on the disk: it is larger than the "

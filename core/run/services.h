@@ -35,6 +35,7 @@ struct advntk__meter {
     bool alone;                  /* no other run at the same time: processor seconds are its own */
     struct advntk__spent matrix; /* wall 0: it was there, or is not wanted yet */
     ptrdiff_t matrix_tiles;      /* computed; the others came from the cache */
+    ptrdiff_t family_tiles;      /* put there by a pass for several networks (run/family.h) */
     struct advntk__spent steps, within; /* of the method; evaluations between its steps */
     int64_t step_count;
     struct advntk__spent phases; /* all of these, and evaluations */
@@ -52,7 +53,8 @@ struct advntk__run_services {
     struct advntk__kernel_memory *memory;
     struct advntk_problem problem;
     const struct advntk__registry *registry; /* borrowed; NULL: nothing is cached */
-    uint8_t kernel_key[16];
+    uint8_t kernel_key[16], images_key[16]; /* advntk__identity_kernel */
+    const struct advntk__family *family;    /* borrowed; NULL: the kernel matrix is computed alone */
     bool on_disk; /* the kernel matrix stays there, and passes read it */
     struct advntk__meter meter;
     ptrdiff_t metric_count; /* of the step that runs */
@@ -72,6 +74,21 @@ ADVNTK_MUST_CHECK advntk_status advntk__model_graph(const struct advntk__model_c
                                                     ptrdiff_t height, ptrdiff_t width,
                                                     ptrdiff_t channels, ptrdiff_t classes,
                                                     struct advntk_graph **graph,
+                                                    struct advntk_error *err);
+
+/* The training images as points of a kernel's state. Fails: as points_new and points_put do. */
+ADVNTK_MUST_CHECK advntk_status advntk__train_points(struct advntk_host *host,
+                                                     const struct advntk_kernel_ops *ops,
+                                                     void *state, void **points,
+                                                     struct advntk_error *err);
+
+/* The cache entry of a kernel matrix of the run's images; NULL: it is not cached. config: of the
+ * model, for people. Fails: ECANCELLED, ENOMEM. */
+struct advntk__tiles;
+ADVNTK_MUST_CHECK advntk_status advntk__open_stored(struct advntk_host *host,
+                                                    const struct advntk__run_config *config,
+                                                    const uint8_t key[16],
+                                                    struct advntk__tiles **stored,
                                                     struct advntk_error *err);
 
 /* Bytes that a run takes beside the data sets: the kernel matrix, which runs may share, and what is

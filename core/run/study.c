@@ -11,6 +11,7 @@
 #include "linalg/room.h"
 #include "run/build.h"
 #include "run/cost.h"
+#include "run/family.h"
 #include "run/inventory.h"
 #include "run/matrices.h"
 #include "run/record.h"
@@ -45,6 +46,7 @@ struct work {
     const struct advntk__study *study;
     const struct advntk__runner_options *options;
     struct advntk__inventory inventory;
+    struct advntk__families families;
     struct advntk__matrices *matrices;
     struct advntk__costs *costs;
     struct advntk__cache cache;
@@ -124,10 +126,24 @@ static int64_t bytes_with(const struct work *w, const struct advntk__item *more,
     return all;
 }
 
+/* Whether a job computes, or is about to, the matrices of an item's family. */
+static bool family_is_computed(const struct work *w, ptrdiff_t at)
+{
+    for (ptrdiff_t j = 0; j < w->job_count && w->families.of[at] >= 0; j++) {
+        ptrdiff_t other = w->jobs[j].at;
+        if (other >= 0 && w->families.of[other] == w->families.of[at] &&
+            advntk__matrix_state(w->matrices, item_of(w, other)->kernel) != ADVNTK__MATRIX_THERE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is best done by this job: its own kernel, then a matrix that is there, one that nobody has
  * begun, one that another job computes just now. */
-static int preference(const struct job *job, const struct advntk__item *item)
+static int preference(const struct job *job, ptrdiff_t at)
 {
+    const struct advntk__item *item = item_of(job->work, at);
     const struct advntk__kernel_memory *mine = &job->place.memory;
 
     if (mine->points && memcmp(mine->key, item->kernel, sizeof(mine->key)) == 0) {
@@ -137,7 +153,10 @@ static int preference(const struct job *job, const struct advntk__item *item)
     case ADVNTK__MATRIX_THERE:
         return 1;
     case ADVNTK__MATRIX_NONE:
-        return kernel_is_used(job->work, job->work->job_count, item) ? 3 : 2;
+        return kernel_is_used(job->work, job->work->job_count, item) ||
+                       family_is_computed(job->work, at)
+                   ? 3
+                   : 2;
     case ADVNTK__MATRIX_BEGUN:
         break;
     }
@@ -158,7 +177,7 @@ static ptrdiff_t choose(const struct job *job)
         if (w->stages[i] != WAITING || fit_is_running(w, item)) {
             continue;
         }
-        wanted = preference(job, item);
+        wanted = preference(job, i);
         if (wanted < best_preference &&
             ((double)bytes_with(w, item, &others) <= w->room.bytes - w->room.held || !others)) {
             best = i;
@@ -212,6 +231,20 @@ static void wait_a_little(struct work *w)
     }
 }
 
+/* The family whose matrices are computed with the item's, if that fits beside what else is under
+ * way; NULL: none. */
+static const struct advntk__family *family_of(const struct work *w, ptrdiff_t at, int threads)
+{
+    const struct advntk__item *item = item_of(w, at);
+    const struct advntk__family *family =
+        w->families.of[at] >= 0 ? &w->families.list[w->families.of[at]] : NULL;
+    bool others;
+    double free = w->room.bytes - w->room.held - (double)bytes_with(w, item, &others) -
+                  (double)advntk__matrices_bytes(w->matrices, item->kernel);
+
+    return family && advntk__family_fits(family, item, threads, free) ? family : NULL;
+}
+
 /* The next item of this job, which is RUNNING then; -1: there is none any more. */
 static ptrdiff_t take_item(struct job *job)
 {
@@ -235,6 +268,7 @@ static ptrdiff_t take_item(struct job *job)
     }
     if (at >= 0) {
         forget(job, item_of(w, at));
+        job->place.family = family_of(w, at, job->place.host->threads);
         w->stages[at] = RUNNING;
         job->at = at;
         job->started = advntk__attack_clock();
@@ -624,6 +658,7 @@ static advntk_status work_init(struct work *w, struct advntk_error *err)
     }
     TRY(advntk__costs_new(w->cache.folder ? w->options->results : NULL, &w->costs, err));
     w->room = advntk__inventory_room(&w->inventory, w->options, w->host->threads);
+    TRY(advntk__families_init(&w->families, &w->inventory, w->options, err));
     TRY(jobs_init(w, err));
     expect_all(w);
 out:
@@ -659,6 +694,7 @@ static void work_release(struct work *w)
     free(w->jobs);
     advntk__matrices_free(w->matrices);
     advntk__costs_free(w->costs);
+    advntk__families_release(&w->families);
     advntk__inventory_release(&w->inventory);
     free(w->stages);
     free(w->begun);

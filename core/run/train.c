@@ -366,7 +366,9 @@ static advntk_status book_step(const struct loop *l, struct advntk__spent starte
     advntk_status rc = ADVNTK_OK;
 
     if (meter->matrix.wall > 0) {
-        TRY(advntk__timing(l->fit->folder, "kernel_matrix", NULL, n, meter->matrix.wall, err));
+        bool read = meter->matrix_tiles + meter->family_tiles == 0;
+        TRY(advntk__timing(l->fit->folder, read ? "kernel_matrix_read" : "kernel_matrix", NULL, n,
+                           meter->matrix.wall, err));
         if (meter->matrix_tiles == advntk__gram_tiles(n)) {
             advntk__cost_note(host, ADVNTK__PHASE_MATRIX, 0, advntk__matrix_units(n, host->threads),
                               meter->matrix);

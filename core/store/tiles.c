@@ -355,6 +355,11 @@ void advntk__tiles_close(struct advntk__tiles *t)
 
 /* ---- tiles ---- */
 
+bool advntk__tiles_has(const struct advntk__tiles *t, ptrdiff_t tile)
+{
+    return t->have[tile];
+}
+
 bool advntk__tiles_get(struct advntk__tiles *t, ptrdiff_t tile, void *memory)
 {
     uint8_t digest[16];

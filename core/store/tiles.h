@@ -54,6 +54,8 @@ void advntk__tiles_close(struct advntk__tiles *tiles); /* NULL: nothing */
 /* Both may be called by several threads at once, for different tiles. */
 /* false: it is not there, or damaged (said in the log), and is to be computed. */
 bool advntk__tiles_get(struct advntk__tiles *tiles, ptrdiff_t tile, void *memory);
+/* Whether it is there, whole or damaged. */
+bool advntk__tiles_has(const struct advntk__tiles *tiles, ptrdiff_t tile);
 /* What cannot be written is said once; nothing more is tried then. */
 void advntk__tiles_put(struct advntk__tiles *tiles, ptrdiff_t tile, const void *memory);
 
