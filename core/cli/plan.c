@@ -50,16 +50,18 @@ static const char *time_text(const json_t *seconds, char text[32])
     return text;
 }
 
-/* "matrix of 1, model of 3" */
+/* "model of 3", "matrix of 1", or "matrix with 1": another, from the same pass */
 static void add_shares(struct advntk__sheet *sheet, const json_t *row)
 {
     json_int_t index = count_of(row, "index"), matrix = count_of(row, "matrix_of"),
-               model = count_of(row, "model_of");
+               model = count_of(row, "model_of"), pass = count_of(row, "pass_of");
 
     if (model != index) {
         advntk__sheet_add(sheet, "model of %lld", (long long)model);
     } else if (matrix != index) {
         advntk__sheet_add(sheet, "matrix of %lld", (long long)matrix);
+    } else if (pass != index) {
+        advntk__sheet_add(sheet, "matrix with %lld", (long long)pass);
     } else {
         advntk__sheet_add(sheet, "-");
     }
@@ -138,6 +140,7 @@ static int print_table(const json_t *rows)
 static void print_totals(const json_t *plan)
 {
     char read[48];
+    char passes[64] = "";
     const json_t *totals = json_object_get(plan, "totals"), *rows = json_object_get(plan, "runs");
     double shared = json_number_value(json_object_get(totals, "seconds")),
            alone = json_number_value(json_object_get(totals, "seconds_alone"));
@@ -152,8 +155,13 @@ static void print_totals(const json_t *plan)
     if (count_of(totals, "to_do") + count_of(totals, "partly") > 0) {
         snprintf(read, sizeof(read), " (%lld more are in the cache)",
                  (long long)count_of(totals, "matrices_read"));
-        printf("to compute: %lld kernel matrices%s, %lld trainings, %lld evaluations\n",
-               (long long)count_of(totals, "matrices"),
+        if (count_of(totals, "passes") < count_of(totals, "matrices")) {
+            snprintf(passes, sizeof(passes), " in %lld pass%s",
+                     (long long)count_of(totals, "passes"),
+                     count_of(totals, "passes") == 1 ? "" : "es");
+        }
+        printf("to compute: %lld kernel matrices%s%s, %lld trainings, %lld evaluations\n",
+               (long long)count_of(totals, "matrices"), passes,
                count_of(totals, "matrices_read") ? read : "", (long long)count_of(totals, "models"),
                (long long)count_of(totals, "evaluations"));
         printf("time: about %s with %lld job%s of %lld threads",

@@ -26,7 +26,7 @@ static const double worth = 0.1;
 
 /* A network of the study. */
 struct candidate {
-    ptrdiff_t item; /* the first that has it */
+    ptrdiff_t item;  /* the first that has it */
     uint8_t key[16]; /* what all of a family have in common: images, precision, kernel */
     int64_t kinship;
     ptrdiff_t family; /* -1: none yet */
@@ -370,9 +370,8 @@ static void note_costs(const struct pass *p, ptrdiff_t computed, double flops,
          i < p->count && computed == advntk__gram_tiles(p->host->services->problem.train); i++) {
         const struct advntk__member *member = p->parts[i].member;
         double share = member->flops / flops;
-        advntk__cost_note_matrix(
-            p->host, member->config,
-            (struct advntk__spent){spent.wall * share, spent.cpu * share});
+        advntk__cost_note_matrix(p->host, member->config,
+                                 (struct advntk__spent){spent.wall * share, spent.cpu * share});
     }
 }
 

@@ -35,9 +35,10 @@ struct advntk__families {
 
 /* The families of the runs that are still to be trained; none where nothing is shared or cached.
  * Cost: the graphs of all different networks. Fails: ENOMEM, and what the plugins say. */
-ADVNTK_MUST_CHECK advntk_status
-advntk__families_init(struct advntk__families *families, const struct advntk__inventory *inventory,
-                      const struct advntk__runner_options *options, struct advntk_error *err);
+ADVNTK_MUST_CHECK advntk_status advntk__families_init(struct advntk__families *families,
+                                                      const struct advntk__inventory *inventory,
+                                                      const struct advntk__runner_options *options,
+                                                      struct advntk_error *err);
 void advntk__families_release(struct advntk__families *families);
 
 /* Whether the pass fits into what the item's matrix and method will take, and `free` bytes. */

@@ -21,9 +21,9 @@ struct advntk__item_evaluation {
 };
 
 struct advntk__item {
-    const struct advntk__run_config *config; /* borrowed from the study */
-    const struct advntk__source *source;     /* borrowed from the inventory */
-    char id[ADVNTK__ID];                     /* "": the data set could not be opened */
+    const struct advntk__run_config *config;     /* borrowed from the study */
+    const struct advntk__source *source;         /* borrowed from the inventory */
+    char id[ADVNTK__ID];                         /* "": the data set could not be opened */
     uint8_t fit[16], kernel[16], images_key[16]; /* advntk__identity_kernel */
     ptrdiff_t first_of_fit;        /* the first item with this fit: itself, or an earlier one */
     enum advntk__run_state stored; /* of its folder */

@@ -27,6 +27,7 @@ struct row {
     struct advntk_error why; /* IMPOSSIBLE */
     struct advntk__spent charged, alone;
     ptrdiff_t matrix_of;   /* first item with the kernel, done or not */
+    ptrdiff_t pass_of;     /* first item whose matrix is computed in the same pass */
     bool matrix, model;    /* charged to this one */
     double missing;        /* share of the matrix that is not in the cache */
     double reading;        /* seconds to read the rest of it */
@@ -38,6 +39,7 @@ struct planner {
     const struct advntk__registry *registry;
     const struct advntk__runner_options *options;
     struct advntk__inventory inventory;
+    struct advntk__families families;
     struct advntk__room room;
     struct advntk__costs *costs;
     struct row *rows;
@@ -54,7 +56,7 @@ static void judge(struct planner *p, ptrdiff_t i)
     const struct advntk__item *item = &p->inventory.items[i];
     struct row *row = &p->rows[i];
 
-    row->matrix_of = i;
+    row->matrix_of = row->pass_of = i;
     for (ptrdiff_t j = 0; j < i && row->matrix_of == i; j++) {
         if (memcmp(p->inventory.items[j].kernel, item->kernel, sizeof(item->kernel)) == 0) {
             row->matrix_of = j;
@@ -149,7 +151,6 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     if (row->matrix) {
         TRY(advntk__probe_matrix(p->host, p->registry, item, p->options->results, &row->missing,
                                  &row->reading, err));
-        add(&row->charged, own.matrix, row->missing);
         add(&row->charged, (struct advntk__spent){row->reading, row->reading}, 1);
     }
     add(&row->alone, all.rest, 1);
@@ -159,6 +160,78 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
 out:
     free(mine);
     return rc;
+}
+
+/* ---- matrices, each alone or a family in one pass ---- */
+
+/* The family of an item whose matrix is to be computed; NULL: it is computed alone. */
+static const struct advntk__family *family_of(const struct planner *p, ptrdiff_t i)
+{
+    const struct advntk__item *item = &p->inventory.items[i];
+    const struct advntk__memory *need = &item->need;
+    const struct advntk__family *family =
+        p->families.of[i] >= 0 ? &p->families.list[p->families.of[i]] : NULL;
+    double free = p->room.bytes - p->room.held - (double)need->gram - (double)need->method -
+                  (double)need->images;
+
+    return family && advntk__family_fits(family, item, p->host->threads, free) ? family : NULL;
+}
+
+static double flops_of(const struct advntk__family *family, const struct advntk__item *item)
+{
+    for (ptrdiff_t m = 0; m < family->count; m++) {
+        if (memcmp(family->members[m].kernel, item->kernel, sizeof(item->kernel)) == 0) {
+            return family->members[m].flops;
+        }
+    }
+    return 0;
+}
+
+/* Charges item i with the pass for all of its family that are missing: that of the largest of them
+ * for all that the networks have together, or have one by one where not all of them are missing. */
+static void charge_family(struct planner *p, ptrdiff_t i, const struct advntk__family *family)
+{
+    struct advntk__spent largest = {0, 0};
+    double most = 0, sum = 0, missing = 0;
+
+    for (ptrdiff_t j = i; j < p->inventory.count; j++) {
+        const struct advntk__item *item = &p->inventory.items[j];
+        struct row *row = &p->rows[j];
+        struct advntk__forecast f;
+        double flops;
+        if (!row->matrix || row->missing <= 0 || family_of(p, j) != family) {
+            continue;
+        }
+        row->pass_of = i;
+        flops = flops_of(family, item);
+        sum += flops;
+        missing = fmax(missing, row->missing);
+        if (flops > most) {
+            advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &f);
+            largest = f.matrix;
+            most = flops;
+        }
+    }
+    add(&p->rows[i].charged, largest, missing * fmin(family->flops, sum) / most);
+}
+
+static void charge_matrices(struct planner *p)
+{
+    for (ptrdiff_t i = 0; i < p->inventory.count; i++) {
+        struct row *row = &p->rows[i];
+        const struct advntk__family *family =
+            row->matrix && row->missing > 0 ? family_of(p, i) : NULL;
+        struct advntk__forecast f;
+        if (!row->matrix || row->missing <= 0 || row->pass_of != i) {
+            continue;
+        }
+        if (family) {
+            charge_family(p, i, family);
+        } else {
+            advntk__forecast(p->costs, p->host, &p->inventory.items[i], p->host->threads, NULL, &f);
+            add(&row->charged, f.matrix, row->missing);
+        }
+    }
 }
 
 /* Measures what no record says. */
@@ -203,14 +276,14 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
     const struct row *row = &p->rows[i];
     const json_int_t bytes = item->need.gram + item->need.method + item->need.images;
     json_t *object = json_pack(
-        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:b, s:b, s:I, s:I}", "index",
+        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:I, s:I}", "index",
         (json_int_t)i + 1, "id", *item->id ? json_string(item->id) : json_null(), "name",
         item->config->name, "method", item->config->method.plugin->name, "overrides",
         advntk__node_json(item->config->overrides), "state", state_names[row->state], "matrix_of",
-        (json_int_t)row->matrix_of + 1, "model_of", (json_int_t)item->first_of_fit + 1,
-        "computes_matrix", row->matrix && row->missing > 0, "reads_matrix",
-        row->matrix && row->missing < 1, "matrix_on_disk", item->need.on_disk, "computes_model",
-        row->model, "evaluations", (json_int_t)row->evaluations, "bytes", bytes);
+        (json_int_t)row->matrix_of + 1, "pass_of", (json_int_t)row->pass_of + 1, "model_of",
+        (json_int_t)item->first_of_fit + 1, "computes_matrix", row->matrix && row->missing > 0,
+        "reads_matrix", row->matrix && row->missing < 1, "matrix_on_disk", item->need.on_disk,
+        "computes_model", row->model, "evaluations", (json_int_t)row->evaluations, "bytes", bytes);
 
     json_object_set_new(object, "seconds", seconds_json(p, row->charged.wall));
     json_object_set_new(object, "processor_seconds", seconds_json(p, row->charged.cpu));
@@ -240,7 +313,8 @@ static double peak_bytes(const struct planner *p)
 static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
 {
     struct advntk__spent all = {0, 0}, alone = {0, 0};
-    json_int_t counts[STATES] = {0}, matrices = 0, read = 0, models = 0, evaluations = 0;
+    json_int_t counts[STATES] = {0}, matrices = 0, passes = 0, read = 0, models = 0,
+               evaluations = 0;
     const int jobs = jobs_of(p);
     double longest = 0;
     json_t *object;
@@ -249,6 +323,7 @@ static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
         const struct row *row = &p->rows[i];
         counts[row->state]++;
         matrices += row->matrix && row->missing > 0;
+        passes += row->matrix && row->missing > 0 && row->pass_of == i;
         read += row->matrix && row->missing <= 0;
         models += row->model;
         evaluations += row->evaluations;
@@ -256,12 +331,12 @@ static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
         add(&alone, row->alone, 1);
         longest = fmax(longest, row->charged.wall);
     }
-    object =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I}", "runs",
-                  (json_int_t)p->inventory.count, "done", counts[DONE], "partly", counts[PARTLY],
-                  "to_do", counts[TO_DO], "impossible", counts[IMPOSSIBLE], "matrices", matrices,
-                  "matrices_read", read, "models", models, "evaluations", evaluations, "jobs", jobs,
-                  "threads", p->host->threads, "other_builds", (json_int_t)other_builds);
+    object = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I}", "runs",
+                       (json_int_t)p->inventory.count, "done", counts[DONE], "partly",
+                       counts[PARTLY], "to_do", counts[TO_DO], "impossible", counts[IMPOSSIBLE],
+                       "matrices", matrices, "passes", passes, "matrices_read", read, "models",
+                       models, "evaluations", evaluations, "jobs", jobs, "threads",
+                       p->host->threads, "other_builds", (json_int_t)other_builds);
     json_object_set_new(object, "seconds", seconds_json(p, fmax(all.wall / jobs, longest)));
     json_object_set_new(object, "processor_seconds", seconds_json(p, all.cpu));
     json_object_set_new(object, "seconds_alone", seconds_json(p, alone.wall / jobs));
@@ -286,6 +361,7 @@ static advntk_status planner_init(struct planner *p, struct advntk_host *host,
     TRY(advntk__inventory_init(&p->inventory, study, &setup, err));
     TRY(advntk__costs_new(p->options->results, &p->costs, err));
     p->room = advntk__inventory_room(&p->inventory, p->options, host->threads);
+    TRY(advntk__families_init(&p->families, &p->inventory, p->options, err));
     p->rows = calloc((size_t)p->inventory.count, sizeof(*p->rows));
     if (!p->rows) {
         FAIL(err, ENOMEM, "no memory for the plan");
@@ -319,6 +395,7 @@ advntk_status advntk__plan(struct advntk_host *host, const struct advntk__regist
             TRY(charge(&p, i, err));
         }
     }
+    charge_matrices(&p);
     TRY(advntk__other_builds(registry, &p.inventory, options->results, &other_builds, NULL, err));
     for (ptrdiff_t i = 0; i < p.inventory.count; i++) {
         json_array_append_new(list, row_json(&p, i));
@@ -329,6 +406,7 @@ out:
     json_decref(list);
     free(p.rows);
     advntk__costs_free(p.costs);
+    advntk__families_release(&p.families);
     advntk__inventory_release(&p.inventory);
     advntk__host_free(p.host);
     return rc;

@@ -283,8 +283,8 @@ static advntk_status fill_family(struct advntk_host *host, struct advntk_error *
 {
     struct advntk__run_services *s = host->services;
     struct advntk_error why;
-    advntk_status rc = s->family ? advntk__family_fill(host, s->family, &s->meter.family_tiles, &why)
-                                 : ADVNTK_OK;
+    advntk_status rc =
+        s->family ? advntk__family_fill(host, s->family, &s->meter.family_tiles, &why) : ADVNTK_OK;
 
     if (rc != ADVNTK_OK && rc != ADVNTK_ECANCELLED) {
         advntk_log(host, ADVNTK_LOG_INFO, "kernel matrices are computed one by one: %s", why.text);

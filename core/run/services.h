@@ -53,9 +53,9 @@ struct advntk__run_services {
     struct advntk__kernel_memory *memory;
     struct advntk_problem problem;
     const struct advntk__registry *registry; /* borrowed; NULL: nothing is cached */
-    uint8_t kernel_key[16], images_key[16]; /* advntk__identity_kernel */
-    const struct advntk__family *family;    /* borrowed; NULL: the kernel matrix is computed alone */
-    bool on_disk; /* the kernel matrix stays there, and passes read it */
+    uint8_t kernel_key[16], images_key[16];  /* advntk__identity_kernel */
+    const struct advntk__family *family; /* borrowed; NULL: the kernel matrix is computed alone */
+    bool on_disk;                        /* the kernel matrix stays there, and passes read it */
     struct advntk__meter meter;
     ptrdiff_t metric_count; /* of the step that runs */
     struct advntk__metric metrics[ADVNTK__METRICS];

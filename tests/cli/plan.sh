@@ -13,8 +13,9 @@ plan() { # RESULTS OPTIONS...
 plan r
 is $? 0 "plan of what was never run"
 has out "4 runs: 0 done, 0 partly, 4 to do, 0 impossible" "counts the runs"
-has out "to compute: 2 kernel matrices, 4 trainings, 8 evaluations" "and what is to be computed"
+has out "to compute: 2 kernel matrices in 1 pass, 4 trainings, 8 evaluations" "and what is to be computed"
 has out "matrix of 1" "names what is shared"
+has out "matrix with 1" "and what comes from one pass"
 has out "time: about" "and says how long it takes"
 [ ! -e r/runs ]
 ok $? "nothing was run"
