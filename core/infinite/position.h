@@ -18,11 +18,11 @@
  * 1.1 (32 x 32) to 1.2 (16 x 16) times as many places as numbers, as shifts meet margins. For other
  * steps about three times as much, and the time that maps take through memory.
  * Memory of a thread: a few pixel maps a section; full maps at their ends and of other steps.
- * Tried, and slower: each step over a whole full map, in blocks of lines [y][y'][x][x'] (7.2 ns where
- * this takes 1.5, all time spent on maps that leave the second-level cache). Not tried: blocks
- * [y][y'] that follow each other along y' - y through all layers; they save the margins and need
- * loops of their own over short lines.
- * Functions are those of struct advntk_kernel_ops (advntk/kernel.h).
+ * Tried, and slower: each step over a whole full map, in blocks of lines [y][y'][x][x'] (7.2 ns
+ * where this takes 1.5, all time spent on maps that leave the second-level cache). Not tried:
+ * blocks [y][y'] that follow each other along y' - y through all layers; they save the margins and
+ * need loops of their own over short lines. Functions are those of struct advntk_kernel_ops
+ * (advntk/kernel.h).
  */
 #ifndef ADVNTK_INFINITE_POSITION_H
 #define ADVNTK_INFINITE_POSITION_H
