@@ -287,14 +287,27 @@ static void over_steps(struct figures *f)
     finish(f, &chart);
 }
 
-/* ---- over gradients spent ---- */
+/* ---- over what it takes until an image falls ---- */
+
+/* A number an image of an evaluation's npz: what it took; negative or infinite: the image stands.
+ */
+struct toll {
+    const char *member, *title, *x_title;
+    bool whole; /* numbers */
+};
+static const struct toll gradients = {"gradients_to_fool",
+                                      "What an attack costs: accuracy over gradients",
+                                      "gradients spent on the image", true};
+static const struct toll distance = {"nearest", "Robust accuracy over the distance",
+                                     "distance of the nearest point that fools", false};
 
 struct costs {
-    double *values; /* gradients spent until an image fell; infinity: it stands */
+    double *values;
     ptrdiff_t count;
 };
 
-static void add_costs(const json_t *run, const char *metric, struct costs *costs)
+static void add_costs(const json_t *run, const char *metric, const struct toll *toll,
+                      struct costs *costs)
 {
     const char *folder = json_string_value(json_object_get(run, "folder"));
     const char *id =
@@ -309,10 +322,10 @@ static void add_costs(const json_t *run, const char *metric, struct costs *costs
     if (!folder || !id || advntk__npz_open(path, &reader, NULL) != ADVNTK_OK) {
         return;
     }
-    if (advntk__npz_find(reader, "gradients_to_fool", NULL, &rank, shape) && rank == 1) {
+    if (advntk__npz_find(reader, toll->member, NULL, &rank, shape) && rank == 1) {
         grown = realloc(costs->values, (size_t)(costs->count + shape[0] + 1) * sizeof(*grown));
         costs->values = grown ? grown : costs->values;
-        if (grown && advntk__npz_read(reader, "gradients_to_fool", ADVNTK_FLOAT64, shape[0],
+        if (grown && advntk__npz_read(reader, toll->member, ADVNTK_FLOAT64, shape[0],
                                       grown + costs->count, NULL) == ADVNTK_OK) {
             costs->count += shape[0];
         }
@@ -327,17 +340,18 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void add_survival(struct advntk__chart *chart, const char *label, struct costs *costs)
+static void add_survival(struct advntk__chart *chart, const char *label, const struct toll *toll,
+                         struct costs *costs)
 {
     struct advntk__chart_series *series;
     ptrdiff_t fallen = 0;
     double most = 0;
 
     for (ptrdiff_t i = 0; i < costs->count; i++) {
-        most = fmax(most, costs->values[i]);
         if (costs->values[i] < 0) {
             costs->values[i] = (double)INFINITY;
         }
+        most = isfinite(costs->values[i]) ? fmax(most, costs->values[i]) : most;
     }
     series = most > 0 ? advntk__chart_line(chart, label) : NULL;
     if (!series) {
@@ -346,7 +360,8 @@ static void add_survival(struct advntk__chart *chart, const char *label, struct 
     qsort(costs->values, (size_t)costs->count, sizeof(*costs->values), by_value);
     series->dense = true;
     for (int k = 0; k <= COST_POINTS; k++) {
-        double x = floor(most * k / COST_POINTS);
+        double x = most * k / COST_POINTS;
+        x = toll->whole ? floor(x) : x;
         while (fallen < costs->count && costs->values[fallen] <= x) {
             fallen++;
         }
@@ -393,24 +408,23 @@ static bool is_last_radius(const struct figures *f, size_t m)
     return true;
 }
 
-static void over_gradients(struct figures *f, const char *metric)
+static void over_toll(struct figures *f, const char *metric, const struct toll *toll)
 {
-    struct advntk__chart chart = {.x_title = "gradients spent on the image",
-                                  .y_title = "images that still stand"};
+    struct advntk__chart chart = {.y_title = "images that still stand"};
     char label[160];
     json_t *run;
     size_t j;
 
-    snprintf(chart.title, sizeof(chart.title), "What an attack costs: accuracy over gradients (%s)",
-             metric);
+    snprintf(chart.title, sizeof(chart.title), "%s (%s)", toll->title, metric);
+    snprintf(chart.x_title, sizeof(chart.x_title), "%s", toll->x_title);
     for (size_t i = 0; i < json_array_size(f->variants); i++) {
         struct costs costs = {0};
         json_array_foreach(json_object_get(variant_at(f, i), "cases"), j, run)
         {
-            add_costs(run, metric, &costs);
+            add_costs(run, metric, toll, &costs);
         }
         label_of(f, i, -1, label, sizeof(label));
-        add_survival(&chart, label, &costs);
+        add_survival(&chart, label, toll, &costs);
         free(costs.values);
     }
     level_out(&chart);
@@ -430,7 +444,8 @@ int advntk__curves_write(const json_t *variants, const json_t *keys, const json_
     json_array_foreach((json_t *)(uintptr_t)metrics, m, name)
     {
         if (strcmp(json_string_value(name), "clean") != 0 && is_last_radius(&f, m)) {
-            over_gradients(&f, json_string_value(name));
+            over_toll(&f, json_string_value(name), &distance);
+            over_toll(&f, json_string_value(name), &gradients);
         }
     }
     return f.count;

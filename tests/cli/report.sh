@@ -15,6 +15,7 @@ method: {plugin: advntk, steps: 3, batch: 30, attack: {plugin: pgd, norm: linf, 
 evaluate:
   - {name: clean}
   - {name: pgd, attack: {plugin: pgd, norm: linf, radius: [0.05, 0.1, 0.2], steps: 4, loss: mse}}
+  - {name: ddn, attack: {plugin: ddn, norm: l2, radius: 0.5, steps: 6}}
 sweep: {product: {model.architecture.depth: [2, 3], seed: [1, 2]}}
 END
 "$advntk" run study.yaml -q >out 2>err
@@ -23,7 +24,7 @@ is $? 0 "a study"
 is $? 0 "report"
 is "$(cat out)" page.html "says where the page is"
 for text in "Is a &lt;deeper&gt; network &amp; its seed" "Accuracy (clean) over depth" "Robust accuracy over the radius (pgd)" \
-	"images that still stand" "validation accuracy, attacked" "data:image/png;base64," "product: {model.architecture.depth" \
+	"images that still stand" "Robust accuracy over the distance (ddn)" "validation accuracy, attacked" "data:image/png;base64," "product: {model.architecture.depth" \
 	"plugin method/advntk" "prefers-color-scheme:dark" 'name="viewport"' "all of 4 fits" "begin{tabular}"; do
 	has page.html "$text" "the page has: $text"
 done
