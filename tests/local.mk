@@ -79,6 +79,7 @@ script_tests = \
 	cli/report \
 	cli/run \
 	cli/stranger_plugin \
+	cli/tune \
 	cli/usage \
 	contract/headers \
 	fault/clock \

@@ -29,6 +29,7 @@ advntk_SOURCES += \
 	core/cli/show.c \
 	core/cli/summary.c \
 	core/cli/summary.h \
+	core/cli/tune.c \
 	core/cli/verify.c \
 	core/cli/version.c \
 	core/cli/work.c

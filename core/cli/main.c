@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 const struct cli_command *const cli_commands[] = {
-    &cli_list,    &cli_describe,   &cli_check,   &cli_plan,   &cli_run,   &cli_eval,
-    &cli_runs,    &cli_show,       &cli_compare, &cli_report, &cli_rerun, &cli_verify,
-    &cli_predict, &cli_attack,     &cli_kernel,  &cli_rm,     &cli_cache, &cli_schema,
-    &cli_new,     &cli_completion, &cli_version, NULL,
+    &cli_list,    &cli_describe, &cli_check,      &cli_plan,    &cli_run,   &cli_eval,
+    &cli_runs,    &cli_show,     &cli_compare,    &cli_report,  &cli_rerun, &cli_verify,
+    &cli_predict, &cli_attack,   &cli_kernel,     &cli_tune,    &cli_rm,    &cli_cache,
+    &cli_schema,  &cli_new,      &cli_completion, &cli_version, NULL,
 };
 
 volatile sig_atomic_t cli_cancel;

@@ -360,3 +360,18 @@ advntk_status advntk__split_pixels(const struct advntk__split *split, enum advnt
 out:
     return rc;
 }
+
+advntk_status advntk__split_inputs(const struct advntk__split *split, enum advntk_part part,
+                                   ptrdiff_t count, const int64_t *index, double *pixels,
+                                   struct advntk_error *err)
+{
+    const ptrdiff_t channels = split->source->info.channels;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__split_pixels(split, part, count, index, pixels, err));
+    for (ptrdiff_t at = 0; at < count * split->d; at++) {
+        pixels[at] = (pixels[at] - split->shift[at % channels]) * split->scale[at % channels];
+    }
+out:
+    return rc;
+}

@@ -55,5 +55,10 @@ ADVNTK_MUST_CHECK advntk_status advntk__split_pixels(const struct advntk__split 
                                                      enum advntk_part part, ptrdiff_t count,
                                                      const int64_t *index, double *pixels,
                                                      struct advntk_error *err);
+/* The same as kernels and networks take them: less the shift, times the scale. */
+ADVNTK_MUST_CHECK advntk_status advntk__split_inputs(const struct advntk__split *split,
+                                                     enum advntk_part part, ptrdiff_t count,
+                                                     const int64_t *index, double *pixels,
+                                                     struct advntk_error *err);
 
 #endif

@@ -35,4 +35,6 @@ libadvntk_la_SOURCES += \
 	core/run/study.c \
 	core/run/study.h \
 	core/run/train.c \
-	core/run/train.h
+	core/run/train.h \
+	core/run/tune.c \
+	core/run/tune.h

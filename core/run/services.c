@@ -103,11 +103,7 @@ static advntk_status put_panel(void *context, ptrdiff_t i, struct advntk_arena *
     if (!pixels) {
         FAIL(err, ENOMEM, "no memory for %td images of %td values", count, p->d);
     }
-    TRY(advntk__split_pixels(s->split, ADVNTK_TRAIN, count, p->train_index + first, pixels, err));
-    for (ptrdiff_t at = 0; at < count * p->d; at++) {
-        ptrdiff_t c = at % p->channels;
-        pixels[at] = (pixels[at] - p->shift[c]) * p->scale[c];
-    }
+    TRY(advntk__split_inputs(s->split, ADVNTK_TRAIN, count, p->train_index + first, pixels, err));
     TRY(job->ops->points_put(job->state, job->points, first, count, pixels, err));
 out:
     return rc;
