@@ -63,8 +63,7 @@ struct cli_command {
 
 extern const struct cli_command cli_list, cli_describe, cli_check, cli_plan, cli_run, cli_runs,
     cli_show, cli_compare, cli_report, cli_rerun, cli_verify, cli_predict, cli_kernel, cli_rm,
-    cli_cache, cli_schema, cli_version, cli_eval, cli_attack, cli_new, cli_completion,
-    cli_tune;
+    cli_cache, cli_schema, cli_version, cli_eval, cli_attack, cli_new, cli_completion, cli_tune;
 extern const struct cli_command *const cli_commands[]; /* ends with NULL */
 
 enum { CLI_OPTIONS_MAX = 40 };

@@ -410,8 +410,10 @@ advntk_status advntk__tune(struct advntk_host *host, const struct advntk__tune_s
     TRY(read_images(&t, err));
     TRY(search(&t, err));
 out:
-    for (int p = 0; p < result->count; p++) { /* the recipe is as it was */
-        *t.place[p] = result->start[p];
+    for (int p = 0; p < ADVNTK__TUNED; p++) { /* the recipe is as it was */
+        if (t.place[p]) {
+            *t.place[p] = result->start[p];
+        }
     }
     advntk_free(t.pixels);
     advntk_free(t.y);
