@@ -28,7 +28,8 @@ extern "C" {
 
 enum advntk_attack_goal {
     ADVNTK_GOAL_RADIUS,   /* the host projects each point on ball and box */
-    ADVNTK_GOAL_MIN_NORM, /* on the box only; the host keeps the smallest success; fallen: distance <= radius */
+    ADVNTK_GOAL_MIN_NORM, /* on the box only; the host keeps the smallest success; fallen: distance <= radius. Where an image
+                           * goes must not depend on the radius: one run then serves a list of radii */
     ADVNTK_GOAL_NONE      /* evaluates the clean images; no norm, no radius */
 };
 
