@@ -77,7 +77,7 @@ has err "--images 4000: expected 10 (the classes) to 200" "is refused with the n
 "$advntk" tune small.yaml -s 'model={kernel: laplace}' >out 2>err
 is $? 1 "a kernel without a network"
 has err "kernel laplace has no gradient by w_std and b_std" "is refused"
-"$advntk" tune small.yaml -s 'model.architecture={plugin: cnn, depth: 2, pooling: average}' >out 2>err
+"$advntk" tune small.yaml -s 'model.architecture={plugin: cnn, depth: 2, pooling: average}' -q >out 2>err
 is $? 1 "a network with a pool"
 one_line err
 ok $? "is refused in one line: $(cat err)"
