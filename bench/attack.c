@@ -17,17 +17,13 @@
 #include "infinite/predictor.h"
 #include "plugin.h"
 
-#include <time.h>
-
 enum { D = 32 * 32 * 3, C = 10, COLUMNS = 512, REPEATS = 3 };
 
 static int threads;
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return seconds_of(threads);
 }
 
 /* A model that says how long another one takes. */

@@ -31,9 +31,7 @@ static double *pixels;
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return seconds_of(1);
 }
 
 static void pause_a_little(void)

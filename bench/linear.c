@@ -12,15 +12,12 @@
 #include "plugin.h"
 
 #include <math.h>
-#include <time.h>
 
 enum { REPEATS = 5, MAIN_K = 10 };
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return seconds_by(CLOCK_MONOTONIC);
 }
 
 static int ascending(const void *a, const void *b)

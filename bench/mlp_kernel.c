@@ -14,17 +14,13 @@
 #include "engine.h"
 #include "plugin.h"
 
-#include <time.h>
-
 enum { D = 32 * 32 * 3, TILE = 512, REPEATS = 3, DEPTHS = 5 };
 
 static int threads;
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return seconds_of(threads);
 }
 
 /* The lower triangle of tiles, as the Gram matrix is computed. */

@@ -269,12 +269,12 @@ struct advntk__room advntk__inventory_room(struct advntk__inventory *inventory,
     enum { TILES_AT_WORK = 2 }; /* of a thread: one as stored, one widened */
     const int64_t limit = options->memory_limit,
                   cache = options->cache_limit ? options->cache_limit : advntk__cache_default;
+    const int64_t tiles = (int64_t)threads * TILES_AT_WORK *
+                          (int64_t)advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64);
     const int jobs = options->jobs > 1 ? options->jobs : 1;
     struct advntk__room room = {.bytes = advntk__room_free()};
 
-    room.work =
-        (double)jobs * growth +
-        (double)threads * TILES_AT_WORK * (double)advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64);
+    room.work = (double)jobs * growth + (double)tiles;
     if (limit) {
         room.bytes = (double)limit;
         room.held = advntk__room_used() + room.work;
@@ -283,8 +283,7 @@ struct advntk__room advntk__inventory_room(struct advntk__inventory *inventory,
     for (ptrdiff_t i = 0; i < inventory->count; i++) {
         struct advntk__memory *need = &inventory->items[i].need;
         struct advntk__memory less = *need;
-        less.gram = (int64_t)threads * TILES_AT_WORK *
-                    (int64_t)advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64);
+        less.gram = tiles;
         less.on_disk = true;
         if (!options->no_share && need->gram <= cache && less.gram < need->gram &&
             bytes_of(need) + room.held > room.bytes && bytes_of(&less) + room.held <= room.bytes) {

@@ -55,19 +55,7 @@ static uint64_t get64(const unsigned char *from)
 
 static bool read_at(int fd, void *bytes, size_t count, off_t at)
 {
-    size_t done = 0;
-
-    while (done < count) {
-        ssize_t got = pread(fd, (char *)bytes + done, count - done, at + (off_t)done);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return false;
-        }
-        done += (size_t)got;
-    }
-    return true;
+    return advntk_read_exactly(fd, "tiles", bytes, count, (int64_t)at, NULL) == ADVNTK_OK;
 }
 
 /* ---- the index ---- */

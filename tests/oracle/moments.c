@@ -8,6 +8,7 @@
 #include "config.h"
 #include "tap.h"
 
+#include "activation_kind.h"
 #include "engine.h"
 #include "infinite/hermite.h"
 #include "infinite/loops.h"
@@ -33,15 +34,8 @@ enum { VALUES = 7, S = 2, GOT = 5, WIDE = GOT + VALUES, NARROW = WIDE + VALUES }
 enum { ROW = NARROW + VALUES, SERIES_ROW = 4 + 2 * VALUES };
 
 static const char *const values[VALUES] = {"k", "kd", "k_q", "k_r", "kd_s", "kd_q", "kd_r"};
-static const double coefficients[] = {0.2, 0.7, 0.1, -0.05};
-
 /* In the order of ACTIVATIONS in make_moments.py. */
-static const struct kind {
-    const char *name;
-    const char *parameter[3];
-    double value[3];
-    int64_t degree; /* 0: none */
-} kinds[] = {
+static const struct kind kinds[] = {
     {.name = "relu"},
     {.name = "leaky_relu", .parameter = {"negative_slope"}, .value = {0.1}},
     {.name = "ab_relu", .parameter = {"a", "b"}, .value = {-0.5, 1.2}},
@@ -67,26 +61,6 @@ static const struct kind {
     {.name = "exp_normalized", .parameter = {"gamma", "shift"}, .value = {0.6, -1}},
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
-
-static struct advntk_slot open_kind(const struct kind *kind)
-{
-    char identity[128];
-    struct advntk_slot slot;
-    struct advntk_list list = {4, coefficients};
-
-    snprintf(identity, sizeof(identity), "activation/%s", kind->name);
-    slot = slot_open(identity);
-    for (int i = 0; i < 3 && kind->parameter[i]; i++) {
-        slot_real(&slot, kind->parameter[i], kind->value[i]);
-    }
-    if (kind->degree) {
-        slot_set(&slot, "degree", &kind->degree, sizeof(kind->degree));
-    }
-    if (strcmp(kind->name, "polynomial") == 0) {
-        slot_set(&slot, "coefficients", &list, sizeof(list));
-    }
-    return slot;
-}
 
 static void dual64(const struct advntk_slot *slot, int isa, const double *row, double out[VALUES])
 {

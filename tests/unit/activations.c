@@ -7,6 +7,7 @@
 #include "config.h"
 #include "tap.h"
 
+#include "activation_kind.h"
 #include "engine.h"
 
 #include <gsl/gsl_integration.h>
@@ -14,16 +15,7 @@
 enum { NODES = 24, PANELS = 16, POINTS = NODES * PANELS };
 static const double REACH = 12; /* standard deviations: exp(-72) is below eps^4 */
 
-static const double four[] = {0.2, 0.7, 0.1, -0.05};
-
-static const struct kind {
-    const char *name;
-    const char *parameter[3];
-    double value[3];
-    int64_t degree; /* 0: none */
-    bool unit_only; /* its function is that of the finite network at unit variance alone */
-    bool flat;      /* its derivative is taken as 0 */
-} kinds[] = {
+static const struct kind kinds[] = {
     {.name = "ab_relu", .parameter = {"a", "b"}, .value = {-0.5, 1.2}},
     {.name = "gelu"},
     {.name = "sin", .parameter = {"a", "b", "c"}, .value = {1.1, 0.7, 0.3}},
@@ -51,26 +43,6 @@ static const struct kind {
 static const double cases[][3] = {{1, 1, 0.3},    {0.7, 2.1, -0.6}, {3.1, 0.2, 0.95},
                                   {1, 1, -0.8},   {0.05, 1.3, 0.1}, {1.7, 1.7, 0},
                                   {2.5, 0.9, 0.5}};
-
-static struct advntk_slot open_kind(const struct kind *kind)
-{
-    char identity[128];
-    struct advntk_slot slot;
-    struct advntk_list list = {4, four};
-
-    snprintf(identity, sizeof(identity), "activation/%s", kind->name);
-    slot = slot_open(identity);
-    for (int i = 0; i < 3 && kind->parameter[i]; i++) {
-        slot_real(&slot, kind->parameter[i], kind->value[i]);
-    }
-    if (kind->degree) {
-        slot_set(&slot, "degree", &kind->degree, sizeof(kind->degree));
-    }
-    if (strcmp(kind->name, "polynomial") == 0) {
-        slot_set(&slot, "coefficients", &list, sizeof(list));
-    }
-    return slot;
-}
 
 /* All seven moments of one pair in float64, order: k, kd, k_q, k_r, kd_s, kd_q, kd_r. */
 static void dual(const struct advntk_slot *slot, int isa, double q, double r, double s,
