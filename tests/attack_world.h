@@ -294,6 +294,30 @@ __attribute__((unused)) static void toy_make(struct toy *t, ptrdiff_t d, ptrdiff
     }
 }
 
+/* The box of the tests' images, which they may change. */
+__attribute__((unused)) static double box_lo[WORLD_VALUES], box_hi[WORLD_VALUES];
+
+__attribute__((unused)) static void box_reset(void)
+{
+    for (int k = 0; k < WORLD_VALUES; k++) {
+        box_lo[k] = 0;
+        box_hi[k] = 1;
+    }
+}
+
+/* What attacks aim at. */
+__attribute__((unused)) static struct advntk__attack_target world_target(struct advntk_host *host,
+                                                                         struct toy *toy)
+{
+    return (struct advntk__attack_target){.host = host,
+                                          .model = toy,
+                                          .ops = &toy_ops,
+                                          .classes = toy->classes,
+                                          .box_lo = box_lo,
+                                          .box_hi = box_hi,
+                                          .seed = 5};
+}
+
 /* n random images in [0.2,0.8] with the labels that the model gives them, every `wrong`-th one
  * another label. */
 struct world_images {

@@ -9,6 +9,7 @@ unit_tests = \
 	attack_plugins \
 	attack_properties \
 	attack_search \
+	attack_sharing \
 	attack_state \
 	attack_transfer \
 	audit_limits \

@@ -5,9 +5,11 @@
  *
  * A group is worked off in units: the clean images panel by panel, then for each attack (a
  * composite has several) and each restart the images that are still to be attacked, packed in index
- * order into full panels, at last the audit. Between units everything is in the group, so that it
- * can be written down and taken up again (advntk__group_save). Where an image lies, and so the last
- * bits of a float32 model's outputs, depends only on who fell before that restart.
+ * order into full panels; where each part is to be known alone (settings.each_alone) the parts
+ * again on the images that had fallen before their turn; at last the audit. Between units
+ * everything is in the group, so that it can be written down and taken up again
+ * (advntk__group_save). Where an image lies, and so the last bits of a float32 model's outputs,
+ * depends only on who fell before that restart.
  */
 #ifndef ADVNTK_ATTACK_EVALUATE_H
 #define ADVNTK_ATTACK_EVALUATE_H
@@ -58,6 +60,7 @@ struct advntk__attack_result {
     int64_t *outputs_to_fool, *gradients_to_fool;
     int32_t *fooled_by; /* n: number of the attack (composites: the part) that fooled it; -1: none;
                            -2: the clean image */
+    int64_t *fooled_alone; /* n: bit k: part k by itself fools it; 0 without settings.each_alone */
 };
 
 /* What was noticed on the way; sums and extremes over groups (start from zeros). */
@@ -68,6 +71,10 @@ enum { ADVNTK__PARTS = 64 }; /* the most attacks that a composite may come to */
 struct advntk__part_count {
     int64_t attacked, fell; /* images; fell: was right and robust before this part */
     int64_t outputs, gradients;
+    /* settings.each_alone: images that fall to this part by itself, and those that fall to no
+       other; what it spends on all of them */
+    int64_t fell_alone, only;
+    int64_t outputs_alone, gradients_alone;
 };
 struct advntk__audit {
     int verdict; /* enum advntk__verdict, the worst of the reasons */
@@ -97,6 +104,8 @@ struct advntk__audit {
     double worst_distance; /* over radius, from the clean image */
     double worst_gradient_error; /* relative, directional derivative against finite differences */
     bool outside_by_request;     /* ball_centre start */
+    bool each_alone;             /* the parts' figures alone are there */
+    int64_t second_outputs, second_gradients; /* spent on those, beyond the composite's own */
     ptrdiff_t part_count;
     struct advntk__part_count parts[ADVNTK__PARTS];
 };
@@ -129,6 +138,27 @@ void advntk__group_free(struct advntk__group *group); /* NULL allowed */
 ADVNTK_MUST_CHECK advntk_status advntk__group_step(struct advntk__group *group, bool *finished,
                                                    struct advntk_error *err);
 
+/*
+ * Outputs at clean images of one model, kept from evaluation to evaluation: panel by panel, as
+ * panels of other images may give other last bits. Release also what failed to be made.
+ */
+struct advntk__clean_pass {
+    ptrdiff_t images, classes;
+    double *outputs;     /* images,classes */
+    ptrdiff_t *rows;     /* a panel: how many images were evaluated together; 0: none */
+    ptrdiff_t evaluated; /* images whose outputs were not there */
+};
+ADVNTK_MUST_CHECK advntk_status advntk__clean_pass_init(struct advntk__clean_pass *pass,
+                                                        ptrdiff_t images, ptrdiff_t classes,
+                                                        struct advntk_error *err);
+void advntk__clean_pass_release(struct advntk__clean_pass *pass);
+/* The group's images are those from `first` on of the pass, which is borrowed: their outputs are
+ * taken from it where it has them, else put there. Before the first step. */
+void advntk__group_share_clean(struct advntk__group *group, struct advntk__clean_pass *pass,
+                               ptrdiff_t first);
+/* Whether the next step looks at clean images alone. */
+bool advntk__group_at_clean(const struct advntk__group *group);
+
 /* How much of the work is done, from 0 to 1: units, not seconds. */
 double advntk__group_share(const struct advntk__group *group);
 
@@ -142,7 +172,7 @@ struct advntk__group_block {
     void *bytes;
     ptrdiff_t count;
 };
-enum { ADVNTK__GROUP_BLOCKS = 20 };
+enum { ADVNTK__GROUP_BLOCKS = 40 };
 ptrdiff_t advntk__group_save(struct advntk__group *group,
                              struct advntk__group_block blocks[ADVNTK__GROUP_BLOCKS]);
 

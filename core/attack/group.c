@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "attack/panel.h"
+#include "attack/result.h"
 #include "base/memory.h"
 #include "base/try.h"
 
@@ -13,94 +14,11 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- the members of a result, once for all that is done with each ---- */
-
-enum length { ONE, VALUES, CLASSES };
-struct member {
-    const char *name;
-    size_t offset, size;
-    enum length length;
-};
-#define MEMBER(m, each)                                                                            \
-    {                                                                                              \
-#m, offsetof(struct advntk__attack_result, m),                                             \
-            sizeof(*((struct advntk__attack_result *)NULL)->m), each                               \
-    }
-static const struct member members[] = {
-    MEMBER(clean_right, ONE),
-    MEMBER(robust, ONE),
-    MEMBER(point, VALUES),
-    MEMBER(outputs, CLASSES),
-    MEMBER(loss, ONE),
-    MEMBER(distance, ONE),
-    MEMBER(outputs_spent, ONE),
-    MEMBER(gradients_spent, ONE),
-    MEMBER(first_success, ONE),
-    MEMBER(nearest, ONE),
-    MEMBER(outputs_to_fool, ONE),
-    MEMBER(gradients_to_fool, ONE),
-    MEMBER(fooled_by, ONE),
-};
-enum { MEMBERS = sizeof(members) / sizeof(members[0]) };
-
-/* Pointers to objects share one representation here as on every POSIX system. */
-static void *member_get(const struct advntk__attack_result *r, const struct member *m)
-{
-    void *array;
-    memcpy(&array, (const char *)r + m->offset, sizeof(array));
-    return array;
-}
-
-static void member_set(struct advntk__attack_result *r, const struct member *m, void *array)
-{
-    memcpy((char *)r + m->offset, &array, sizeof(array));
-}
-
-static ptrdiff_t member_count(const struct member *m, ptrdiff_t d, ptrdiff_t classes)
-{
-    return m->length == VALUES ? d : m->length == CLASSES ? classes : 1;
-}
-
-/* false: no memory */
-static bool result_take(struct advntk__attack_result *r, struct advntk_arena *arena, ptrdiff_t n,
-                        ptrdiff_t d, ptrdiff_t classes)
-{
-    bool all = true;
-
-    for (int k = 0; k < MEMBERS; k++) {
-        ptrdiff_t count = n * member_count(&members[k], d, classes);
-        void *array = advntk_arena_get(arena, count, members[k].size);
-        all = all && array;
-        if (array) {
-            memset(array, 0, (size_t)count * members[k].size);
-        }
-        member_set(r, &members[k], array);
-    }
-    return all;
-}
-
-/* to[j] <- from[place[j]], or where `back` to[place[j]] <- from[j]; members that `to` lacks are
- * left out. */
-static void result_copy(struct advntk__attack_result *to, const struct advntk__attack_result *from,
-                        ptrdiff_t n, const ptrdiff_t *place, bool back, ptrdiff_t d,
-                        ptrdiff_t classes)
-{
-    for (int k = 0; k < MEMBERS; k++) {
-        size_t bytes = (size_t)member_count(&members[k], d, classes) * members[k].size;
-        char *out = member_get(to, &members[k]);
-        const char *in = member_get(from, &members[k]);
-        for (ptrdiff_t j = 0; out && j < n; j++) {
-            ptrdiff_t i = place ? place[j] : j;
-            memcpy(out + (size_t)(back ? i : j) * bytes, in + (size_t)(back ? j : i) * bytes,
-                   bytes);
-        }
-    }
-}
-
 /* ---- a group ---- */
 
 /* Where the work stands. Parts count from 0; before them the clean images, after them the audit. */
 struct position {
+    bool alone; /* the second look: the part on images that had fallen before its turn */
     ptrdiff_t part, restart;
     ptrdiff_t next;   /* the first image, or place in the list, that this restart has not done */
     ptrdiff_t listed; /* images of this restart; -1: the list is yet to be made */
@@ -122,6 +40,10 @@ struct advntk__group {
     double *clean_outputs;
     bool *stood; /* robust before this part */
     struct advntk__attack_result result;
+    struct advntk__attack_result second; /* of the second look; its members NULL: there is none */
+    int64_t *tried;                      /* n: bit k: part k has attacked it; NULL without second */
+    struct advntk__clean_pass *clean;    /* borrowed; NULL: none */
+    ptrdiff_t first_clean;               /* of the pass, the group's first image */
     /* spent when each composite began: composites x n */
     int64_t *outputs_before, *gradients_before;
 };
@@ -167,8 +89,15 @@ static advntk_status make_room(struct advntk__group *g, struct advntk_error *err
     g->gradients_before = advntk_arena_get(g->arena, composites * n, sizeof(int64_t));
     if (!g->own_index || !g->rows || !g->list || !g->stood || !g->clean_outputs ||
         !g->outputs_before || !g->gradients_before ||
-        !result_take(&g->result, g->arena, n, g->d, g->classes)) {
+        !advntk__result_take(&g->result, g->arena, n, g->d, g->classes)) {
         FAIL(err, ENOMEM, "no memory for an attack on %td images of %td values", n, g->d);
+    }
+    if (g->plan.each_alone && g->audit) {
+        g->tried = advntk_arena_get(g->arena, n, sizeof(int64_t));
+        if (!g->tried || !advntk__result_take(&g->second, g->arena, n, g->d, g->classes)) {
+            FAIL(err, ENOMEM, "no memory for a second look at %td images of %td values", n, g->d);
+        }
+        memset(g->tried, 0, (size_t)n * sizeof(int64_t));
     }
     memset(g->rows, 0, (size_t)n * sizeof(*g->rows));
     memset(g->list, 0, (size_t)n * sizeof(*g->list));
@@ -253,6 +182,7 @@ static advntk_status group_new(const struct advntk__attack_target *target,
     if (audit) {
         audit->images += g->n;
         audit->part_count = g->plan.count;
+        audit->each_alone = g->plan.each_alone;
     }
     *group = g;
     g = NULL;
@@ -302,6 +232,18 @@ void advntk__group_free(struct advntk__group *group)
     }
 }
 
+void advntk__group_share_clean(struct advntk__group *group, struct advntk__clean_pass *pass,
+                               ptrdiff_t first)
+{
+    group->clean = pass;
+    group->first_clean = first;
+}
+
+bool advntk__group_at_clean(const struct advntk__group *group)
+{
+    return group->at.part == CLEAN && group->n > 0;
+}
+
 void advntk__group_record(struct advntk__group *group, struct advntk__record *record)
 {
     group->record = record;
@@ -317,6 +259,9 @@ double advntk__group_share(const struct advntk__group *group)
     const struct advntk__group *g = group;
     double all = (double)g->plan.count, done = (double)g->at.part, restart = (double)g->at.restart;
     double within = g->at.listed > 0 ? (double)g->at.next / (double)g->at.listed : 0;
+
+    done += g->at.alone ? all - 1 : 0; /* the first part has no second look */
+    all += g->tried ? all - 1 : 0;
 
     if (g->at.part < 0 || g->at.part >= g->plan.count) {
         return g->at.part < 0 ? 0 : 1;
@@ -346,22 +291,32 @@ ptrdiff_t advntk__group_save(struct advntk__group *g,
         {"clean_outputs", g->clean_outputs, n * g->classes * (ptrdiff_t)sizeof(double)},
         {"outputs_before", g->outputs_before, whole * (ptrdiff_t)sizeof(int64_t)},
         {"gradients_before", g->gradients_before, whole * (ptrdiff_t)sizeof(int64_t)},
+        {"tried", g->tried, n * (ptrdiff_t)sizeof(int64_t)},
     };
-    _Static_assert(sizeof(own) / sizeof(own[0]) + MEMBERS <= ADVNTK__GROUP_BLOCKS,
+    _Static_assert(sizeof(own) / sizeof(own[0]) + 2 * ADVNTK__RESULT_MEMBERS <=
+                       ADVNTK__GROUP_BLOCKS,
                    "ADVNTK__GROUP_BLOCKS is too small");
 
     for (size_t k = 0; k < sizeof(own) / sizeof(own[0]); k++) {
-        blocks[count++] = own[k];
+        blocks[count] = own[k];
+        count += own[k].bytes != NULL;
     }
-    for (int k = 0; k < MEMBERS; k++) {
-        blocks[count++] = (struct advntk__group_block){
-            members[k].name, member_get(&g->result, &members[k]),
-            n * member_count(&members[k], g->d, g->classes) * (ptrdiff_t)members[k].size};
+    for (int k = 0; k < ADVNTK__RESULT_MEMBERS; k++) {
+        blocks[count++] = advntk__result_block(&g->result, k, false, n, g->d, g->classes);
+    }
+    for (int k = 0; g->tried && k < ADVNTK__RESULT_MEMBERS; k++) {
+        blocks[count++] = advntk__result_block(&g->second, k, true, n, g->d, g->classes);
     }
     return count;
 }
 
 /* ---- units ---- */
+
+/* Where this part's findings go. */
+static struct advntk__attack_result *current(struct advntk__group *g)
+{
+    return g->at.alone ? &g->second : &g->result;
+}
 
 /* A panel of `n` images, packed from `place`. Memory: the scratch arena, which is cleared. */
 static advntk_status pack(struct advntk__group *g, const struct advntk__part *part, ptrdiff_t n,
@@ -382,7 +337,8 @@ static advntk_status pack(struct advntk__group *g, const struct advntk__part *pa
     index = advntk_arena_get(a, n, sizeof(int64_t));
     rows = advntk_arena_get(a, n, sizeof(*rows));
     outputs = advntk_arena_get(a, n * c, sizeof(double));
-    if (!pixels || !labels || !index || !rows || !outputs || !result_take(result, a, n, d, c)) {
+    if (!pixels || !labels || !index || !rows || !outputs ||
+        !advntk__result_take(result, a, n, d, c)) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for a panel of %td images of %td values", n, d);
     }
     for (ptrdiff_t j = 0; j < n; j++) {
@@ -393,7 +349,7 @@ static advntk_status pack(struct advntk__group *g, const struct advntk__part *pa
         index[j] = g->images.index[i];
         rows[j] = g->rows[i];
     }
-    result_copy(result, &g->result, n, place, false, d, c);
+    advntk__result_copy(result, current(g), n, place, false, d, c);
     *clean_outputs = outputs;
     *p = (struct advntk__panel){.target = &g->target,
                                 .part = part,
@@ -410,7 +366,7 @@ static advntk_status pack(struct advntk__group *g, const struct advntk__part *pa
                                 .restart = g->at.restart,
                                 .result = result,
                                 .rows = rows,
-                                .record = part->settings.record ? g->record : NULL,
+                                .record = part->settings.record && !g->at.alone ? g->record : NULL,
                                 .arena = a};
     p->images.n = n;
     p->images.pixels = pixels;
@@ -424,14 +380,15 @@ static advntk_status pack(struct advntk__group *g, const struct advntk__part *pa
 
 static void unpack(struct advntk__group *g, const struct advntk__panel *p, const ptrdiff_t *place)
 {
-    result_copy(&g->result, p->result, p->n, place, true, g->d, g->classes);
+    advntk__result_copy(current(g), p->result, p->n, place, true, g->d, g->classes);
     for (ptrdiff_t j = 0; j < p->n; j++) {
         g->rows[place[j]] = p->rows[j];
     }
 }
 
 /* Without an attack: predictions and nothing else. */
-static advntk_status predict_clean(struct advntk__group *g, ptrdiff_t n, struct advntk_error *err)
+static advntk_status predict_clean(struct advntk__group *g, ptrdiff_t n, const double *known,
+                                   struct advntk_error *err)
 {
     struct advntk__attack_result *r = &g->result;
     ptrdiff_t first = g->at.next, d = g->d, c = g->classes;
@@ -444,7 +401,11 @@ static advntk_status predict_clean(struct advntk__group *g, ptrdiff_t n, struct 
     x.labels += first;
     x.index += first;
     TRY(advntk_cancelled(g->target.host, err));
-    TRY(g->target.ops->forward(g->target.model, &x, f, NULL, err));
+    if (known) {
+        memcpy(f, known, (size_t)(n * c) * sizeof(double));
+    } else {
+        TRY(g->target.ops->forward(g->target.model, &x, f, NULL, err));
+    }
     memcpy(r->point + first * d, x.pixels, (size_t)(n * d) * sizeof(double));
     for (ptrdiff_t i = first; i < first + n; i++) {
         bool right = advntk__attack_predict(c, r->outputs + i * c) == g->images.labels[i];
@@ -463,21 +424,27 @@ static advntk_status clean_unit(struct advntk__group *g, struct advntk_error *er
     ptrdiff_t place[ADVNTK_PANEL] = {0}, left = g->n - g->at.next;
     ptrdiff_t n = left < ADVNTK_PANEL ? left : ADVNTK_PANEL;
     struct advntk__attack_result result;
+    ptrdiff_t first = g->first_clean + g->at.next;
+    const double *known = advntk__clean_pass_get(g->clean, first, n);
     struct advntk__panel p;
     double *outputs;
     advntk_status rc = ADVNTK_OK;
 
     if (g->plan.count == 0) {
-        TRY(predict_clean(g, n, err));
+        TRY(predict_clean(g, n, known, err));
+        outputs = g->result.outputs + g->at.next * g->classes;
     } else {
         for (ptrdiff_t j = 0; j < n; j++) {
             place[j] = g->at.next + j;
         }
         TRY(pack(g, &g->plan.parts[0], n, place, &p, &result, &outputs, err));
-        TRY(advntk__panel_clean(&p, err));
-        memcpy(g->clean_outputs + g->at.next * g->classes, p.outputs,
-               (size_t)(n * g->classes) * sizeof(double));
+        TRY(advntk__panel_clean(&p, known, err));
+        outputs = g->clean_outputs + g->at.next * g->classes;
+        memcpy(outputs, p.outputs, (size_t)(n * g->classes) * sizeof(double));
         unpack(g, &p, place);
+    }
+    if (!known) {
+        advntk__clean_pass_put(g->clean, first, n, outputs);
     }
     g->at.next += n;
     if (g->at.next == g->n) {
@@ -491,7 +458,8 @@ out:
 static int64_t allowance(const struct advntk__group *g, const struct advntk__part *part,
                          ptrdiff_t i, bool gradients)
 {
-    const int64_t *spent = gradients ? g->result.gradients_spent : g->result.outputs_spent;
+    const struct advntk__attack_result *r = g->at.alone ? &g->second : &g->result;
+    const int64_t *spent = gradients ? r->gradients_spent : r->outputs_spent;
     const int64_t *before = gradients ? g->gradients_before : g->outputs_before;
     int64_t own = gradients ? part->settings.budget_gradients : part->settings.budget_outputs;
     int64_t limit = own > 0 ? own : INT64_MAX;
@@ -505,10 +473,47 @@ static int64_t allowance(const struct advntk__group *g, const struct advntk__par
     return limit;
 }
 
+static int64_t bit_of(ptrdiff_t part)
+{
+    return (int64_t)(UINT64_C(1) << part);
+}
+
+/* Did a composite's budget leave the part less than it has alone? */
+static bool is_rationed(const struct advntk__group *g, const struct advntk__part *part)
+{
+    for (ptrdiff_t c = part->composite; c >= 0; c = g->plan.composite[c].parent) {
+        if (g->plan.composite[c].budget_outputs > 0 || g->plan.composite[c].budget_gradients > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The part's second look: at images that fell before its turn, or at all with a full budget. */
+static void begin_alone(struct advntk__group *g)
+{
+    const struct advntk__part *part = &g->plan.parts[g->at.part];
+    bool anew = is_rationed(g, part), none = part->attack->goal == ADVNTK_GOAL_NONE;
+
+    for (ptrdiff_t i = 0; i < g->n; i++) {
+        bool due = g->result.clean_right[i] && (anew || !(g->tried[i] & bit_of(g->at.part)));
+        g->second.clean_right[i] = g->result.clean_right[i];
+        for (ptrdiff_t c = 0; c < g->plan.composites; c++) {
+            g->outputs_before[c * g->n + i] = g->second.outputs_spent[i];
+            g->gradients_before[c * g->n + i] = g->second.gradients_spent[i];
+        }
+        g->rows[i] = (struct advntk__row){.in_part = due && !none,
+                                          .fell = !g->result.clean_right[i],
+                                          .fell_in = -1,
+                                          .outputs_left = allowance(g, part, i, false),
+                                          .gradients_left = allowance(g, part, i, true)};
+    }
+}
+
 static void begin_part(struct advntk__group *g)
 {
     const struct advntk__part *part = &g->plan.parts[g->at.part];
-    bool alone = g->plan.count == 1;
+    bool single = g->plan.count == 1;
 
     for (ptrdiff_t c = 0; c < g->plan.composites; c++) {
         if (g->plan.composite[c].first_part == g->at.part) {
@@ -522,7 +527,7 @@ static void begin_part(struct advntk__group *g)
         bool stands = g->at.part == 0 ? g->result.clean_right[i] : g->result.robust[i];
         g->stood[i] = stands;
         g->rows[i] =
-            (struct advntk__row){.in_part = (alone && !part->settings.early_stop) || stands,
+            (struct advntk__row){.in_part = (single && !part->settings.early_stop) || stands,
                                  .fell = !stands,
                                  .fell_in = -1,
                                  .outputs_left = allowance(g, part, i, false),
@@ -569,6 +574,14 @@ static bool climbs(const struct advntk__part *part)
            part->settings.radius > 0;
 }
 
+static void note_bounds(struct advntk__audit *a, const struct advntk__row *row)
+{
+    a->outside_ball += row->outside_ball;
+    a->outside_box += row->outside_box;
+    a->wrong_distance += row->wrong_distance;
+    a->worst_distance = fmax(a->worst_distance, row->excess);
+}
+
 /* Sums of what the rows of this part noticed. */
 static void note_part(struct advntk__group *g)
 {
@@ -589,11 +602,8 @@ static void note_part(struct advntk__group *g)
         a->still_rising += stands && up && row->rising;
         a->never_rose += stands && up && row->stepped && !row->rose;
         a->fell_late += fell && part->restarts > 1 && row->fell_in == part->restarts - 1;
-        a->outside_ball += row->outside_ball;
-        a->outside_box += row->outside_box;
-        a->wrong_distance += row->wrong_distance;
+        note_bounds(a, row);
         a->out_of_time += row->late;
-        a->worst_distance = fmax(a->worst_distance, row->excess);
         a->black_box_fell += fell && black_box;
         count->attacked += row->in_part;
         count->fell += fell;
@@ -602,19 +612,76 @@ static void note_part(struct advntk__group *g)
     }
 }
 
-static void end_part(struct advntk__group *g)
+/* Who fooled what alone: once all parts have looked at all images. */
+static void count_alone(struct advntk__group *g)
 {
     for (ptrdiff_t i = 0; i < g->n; i++) {
+        int64_t by = g->result.fooled_alone[i];
+        for (ptrdiff_t k = 0; k < g->plan.count; k++) {
+            g->audit->parts[k].fell_alone += (by & bit_of(k)) != 0;
+            g->audit->parts[k].only += by == bit_of(k);
+        }
+    }
+}
+
+/* What the rows of a part say of it alone. */
+static void note_alone(struct advntk__group *g)
+{
+    struct advntk__part_count *count = &g->audit->parts[g->at.part];
+    const int64_t bit = bit_of(g->at.part);
+    bool final = g->at.alone || g->at.part == 0 || !is_rationed(g, &g->plan.parts[g->at.part]);
+
+    for (ptrdiff_t i = 0; i < g->n; i++) {
+        const struct advntk__row *row = &g->rows[i];
+        int64_t *by = &g->result.fooled_alone[i];
+        if (row->in_part) {
+            g->tried[i] |= bit;
+            *by = row->fell ? *by | bit : *by & ~bit;
+        }
+        if (row->in_part && final) {
+            count->outputs_alone += row->outputs;
+            count->gradients_alone += row->gradients;
+        }
+        if (row->in_part && g->at.alone) {
+            g->audit->second_outputs += row->outputs;
+            g->audit->second_gradients += row->gradients;
+            note_bounds(g->audit, row);
+        }
+    }
+}
+
+/* After the last part comes the second look of all but the first, then the audit. */
+static void next_part(struct advntk__group *g)
+{
+    ptrdiff_t next = g->at.part + 1;
+    bool alone = g->at.alone;
+
+    if (g->tried && next == g->plan.count && !alone && next > 1) {
+        alone = true;
+        next = 1;
+    } else if (g->tried && next == g->plan.count) {
+        count_alone(g);
+        alone = false;
+    }
+    g->at = (struct position){.alone = alone, .part = next, .listed = -1};
+}
+
+static void end_part(struct advntk__group *g)
+{
+    if (g->tried) {
+        note_alone(g);
+    }
+    for (ptrdiff_t i = 0; i < g->n && !g->at.alone; i++) {
         if (g->rows[i].in_part) {
             g->result.robust[i] = !g->rows[i].fell;
         } else if (g->at.part == 0) {
             g->result.robust[i] = g->result.clean_right[i];
         }
     }
-    if (g->audit) {
+    if (g->audit && !g->at.alone) {
         note_part(g);
     }
-    g->at = (struct position){.part = g->at.part + 1, .listed = -1};
+    next_part(g);
 }
 
 static advntk_status attack_unit(struct advntk__group *g, struct advntk_error *err)
@@ -627,7 +694,9 @@ static advntk_status attack_unit(struct advntk__group *g, struct advntk_error *e
     advntk_status rc = ADVNTK_OK;
 
     if (g->at.listed < 0) {
-        if (g->at.restart == 0) {
+        if (g->at.restart == 0 && g->at.alone) {
+            begin_alone(g);
+        } else if (g->at.restart == 0) {
             begin_part(g);
         }
         list_images(g);
@@ -695,7 +764,7 @@ advntk_status advntk__group_step(struct advntk__group *group, bool *finished,
     struct advntk__group *g = group;
     advntk_status rc = ADVNTK_OK;
 
-    if (g->at.part == CLEAN && g->n > 0) {
+    if (advntk__group_at_clean(g)) {
         TRY(clean_unit(g, err));
     } else if (g->at.part >= 0 && g->at.part < g->plan.count) {
         TRY(attack_unit(g, err));
@@ -733,7 +802,7 @@ advntk_status advntk__attack_panel(const struct advntk__attack_target *target,
 
     TRY(advntk__group_new(target, attack, images, audit, &g, err));
     TRY(run_all(g, err));
-    result_copy(result, &g->result, g->n, NULL, false, g->d, g->classes);
+    advntk__result_copy(result, &g->result, g->n, NULL, false, g->d, g->classes);
     if (audit) {
         advntk__audit_judge(audit);
     }

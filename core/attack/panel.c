@@ -70,7 +70,8 @@ static advntk_status make_room(struct advntk__panel *p, struct advntk_error *err
     return ADVNTK_OK;
 }
 
-advntk_status advntk__panel_clean(struct advntk__panel *p, struct advntk_error *err)
+advntk_status advntk__panel_clean(struct advntk__panel *p, const double *known,
+                                  struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
 
@@ -78,7 +79,11 @@ advntk_status advntk__panel_clean(struct advntk__panel *p, struct advntk_error *
     memset(p->active, true, (size_t)p->n * sizeof(bool));
     memcpy(p->point, p->images.pixels, (size_t)(p->n * p->d) * sizeof(double));
     TRY(advntk_cancelled(p->target->host, err));
-    TRY(advntk__panel_forward(p, false, err));
+    if (known) {
+        memcpy(p->outputs, known, (size_t)(p->n * p->classes) * sizeof(double));
+    } else {
+        TRY(advntk__panel_forward(p, false, err));
+    }
     for (ptrdiff_t i = 0; i < p->n; i++) {
         p->result->clean_right[i] =
             advntk__attack_predict(p->classes, p->outputs + i * p->classes) == p->images.labels[i];

@@ -55,6 +55,7 @@ struct advntk__composite {
 };
 enum { ADVNTK__COMPOSITES = 16 };
 struct advntk__attack_plan {
+    bool each_alone; /* see advntk/attack.h */
     ptrdiff_t count, composites;
     struct advntk__part parts[ADVNTK__PARTS];
     struct advntk__composite composite[ADVNTK__COMPOSITES];
@@ -130,9 +131,9 @@ struct advntk__panel {
 };
 
 /* panel.c. Both take a panel whose upper part is filled and make the rest in its arena. */
-/* The clean images: outputs (evaluated), who is right, and the result until something worse is
- * found. */
-ADVNTK_MUST_CHECK advntk_status advntk__panel_clean(struct advntk__panel *p,
+/* The clean images: outputs (known, or NULL: they are evaluated), who is right, and the result
+ * until something worse is found. */
+ADVNTK_MUST_CHECK advntk_status advntk__panel_clean(struct advntk__panel *p, const double *known,
                                                     struct advntk_error *err);
 /* One restart; clean_outputs (n,classes), NULL: not known. In restart 0 the result begins with the
  * clean images again. */
@@ -169,6 +170,13 @@ ADVNTK_MUST_CHECK advntk_status advntk__panel_record(struct advntk__panel *p, bo
 void advntk__panel_choose_targets(struct advntk__panel *p); /* from the clean outputs */
 void advntk__panel_start(struct advntk__panel *p); /* asked <- start points of this restart */
 bool advntk__starts_clean(const struct advntk_attack_settings *settings);
+
+/* clean.c; n images, a panel, from the first on. NULL: not known, or not evaluated together. */
+const double *advntk__clean_pass_get(const struct advntk__clean_pass *pass, ptrdiff_t first,
+                                     ptrdiff_t n);
+/* pass NULL: nothing is kept. */
+void advntk__clean_pass_put(struct advntk__clean_pass *pass, ptrdiff_t first, ptrdiff_t n,
+                            const double *outputs);
 
 /* audit.c */
 struct advntk__audit_job {

@@ -92,6 +92,11 @@ static advntk_status check_part(const struct advntk__attack_target *target,
     if (s->targeted && target->classes < 2) {
         FAIL(err, EUNSUPPORTED, "%s: targeted, but there is only one class", p->where);
     }
+    if (s->each_alone) {
+        FAIL(err, EINVALID,
+             "%s: each_alone is for the outermost attack of several parts (autoattack, ensemble)",
+             p->where);
+    }
     if (a->goal == ADVNTK_GOAL_NONE) {
         goto out;
     }
@@ -134,6 +139,7 @@ static struct advntk_attack_settings inherit(const struct advntk_slot *child,
                                ? parent->budget_seconds
                                : s.budget_seconds;
     } else {
+        s.each_alone = false;
         s.budget_outputs = 0; /* shared by the parts: what is left of them is a limit already */
         s.budget_gradients = 0;
     }
@@ -206,6 +212,10 @@ static advntk_status add_children(const struct advntk__attack_target *target, co
         FAIL(err, ELIMIT, "%sattack %s: composites within composites, at most %d", at->where, name,
              DEPTH_LIMIT);
     }
+    if (at->settings.each_alone && at->depth > 0) {
+        FAIL(err, EINVALID, "%sattack %s: each_alone is for the outermost attack", at->where, name);
+    }
+    plan->each_alone = plan->each_alone || at->settings.each_alone;
     plan->composite[plan->composites++] = (struct advntk__composite){
         at->composite, plan->count, at->settings.budget_outputs, at->settings.budget_gradients};
     for (ptrdiff_t number = 0;; number++) {
@@ -249,8 +259,20 @@ advntk_status advntk__attack_plan_make(const struct advntk__attack_target *targe
 {
     struct spot top = {
         .slot = attack, .settings = *settings, .composite = -1, .purpose = target->purpose};
+    advntk_status rc = ADVNTK_OK;
 
+    plan->each_alone = false;
     plan->count = 0;
     plan->composites = 0;
-    return add(target, &top, plan, err);
+    TRY(add(target, &top, plan, err));
+    for (ptrdiff_t k = 0; plan->each_alone && k < plan->count; k++) {
+        if (plan->parts[k].settings.budget_seconds > 0) {
+            FAIL(err, EINVALID,
+                 "%s: each_alone with budget_seconds: what an attack finds alone is known only if "
+                 "it comes to its end; limit steps, gradients or outputs instead",
+                 plan->parts[k].where);
+        }
+    }
+out:
+    return rc;
 }

@@ -140,7 +140,7 @@ static int print_table(const json_t *rows)
 static void print_totals(const json_t *plan)
 {
     char read[48];
-    char passes[64] = "";
+    char passes[64] = "", evaluations[96] = "";
     const json_t *totals = json_object_get(plan, "totals"), *rows = json_object_get(plan, "runs");
     double shared = json_number_value(json_object_get(totals, "seconds")),
            alone = json_number_value(json_object_get(totals, "seconds_alone"));
@@ -160,10 +160,21 @@ static void print_totals(const json_t *plan)
                      (long long)count_of(totals, "passes"),
                      count_of(totals, "passes") == 1 ? "" : "es");
         }
-        printf("to compute: %lld kernel matrices%s%s, %lld trainings, %lld evaluations\n",
+        if (count_of(totals, "evaluations") > count_of(totals, "clean_passes")) {
+            snprintf(evaluations, sizeof(evaluations), " (%lld clean pass%s%s",
+                     (long long)count_of(totals, "clean_passes"),
+                     count_of(totals, "clean_passes") == 1 ? "" : "es",
+                     count_of(totals, "evaluations_rejudged") ? "" : ")");
+        }
+        if (count_of(totals, "evaluations_rejudged") > 0) {
+            snprintf(evaluations + strlen(evaluations), sizeof(evaluations) - strlen(evaluations),
+                     "; %lld follow from another radius)",
+                     (long long)count_of(totals, "evaluations_rejudged"));
+        }
+        printf("to compute: %lld kernel matrices%s%s, %lld trainings, %lld evaluations%s\n",
                (long long)count_of(totals, "matrices"), passes,
                count_of(totals, "matrices_read") ? read : "", (long long)count_of(totals, "models"),
-               (long long)count_of(totals, "evaluations"));
+               (long long)count_of(totals, "evaluations"), evaluations);
         printf("time: about %s with %lld job%s of %lld threads",
                time_text(json_object_get(totals, "seconds"), text[0]),
                (long long)count_of(totals, "jobs"), count_of(totals, "jobs") == 1 ? "" : "s",

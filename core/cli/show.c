@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/try.h"
+#include "report/parts.h"
 #include "report/select.h"
 #include "report/stored.h"
 #include "run/record.h"
@@ -46,20 +47,21 @@ static void print_group(const char *title, const json_t *group)
     }
 }
 
-/* Of a composite: what each attack found that the ones before it had missed. */
-static void print_parts(const json_t *parts)
+/* Of a composite: the table of its parts, indented. */
+static void print_parts(const json_t *evaluation)
 {
-    json_t *part;
-    size_t i;
+    struct advntk__sheet sheet = {0};
+    struct advntk__text text = {0};
+    const char *at;
 
-    json_array_foreach(parts, i, part)
-    {
-        printf("  %-22s   %-28s %.4f after it; %lld of %lld fell, missed by those before\n", "",
-               json_string_value(json_object_get(part, "name")),
-               json_number_value(json_object_get(part, "accuracy")),
-               (long long)json_integer_value(json_object_get(part, "fell")),
-               (long long)json_integer_value(json_object_get(part, "attacked")));
+    if (advntk__parts_sheet(evaluation, &sheet) &&
+        advntk__sheet_write(&sheet, ADVNTK__SHEET_TEXT, &text, NULL) == ADVNTK_OK) {
+        for (at = advntk__text_get(&text); *at; at += strcspn(at, "\n"), at += *at == '\n') {
+            printf("    %.*s\n", (int)strcspn(at, "\n"), at);
+        }
     }
+    advntk__sheet_release(&sheet);
+    advntk__text_release(&text);
 }
 
 static void print_evaluation(const struct advntk__folder *folder, const char *name, const char *id)
@@ -87,7 +89,7 @@ static void print_evaluation(const struct advntk__folder *folder, const char *na
         printf(", %s", member(audit, "verdict", text, sizeof(text)));
     }
     putchar('\n');
-    print_parts(json_object_get(e, "parts"));
+    print_parts(e);
     json_array_foreach(json_object_get(audit, "reasons"), i, reason)
     {
         printf("  %-22s   %s\n", "", json_string_value(reason));

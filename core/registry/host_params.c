@@ -61,6 +61,11 @@ static const struct advntk_param attack_params[] = {
     ADVNTK_BOOL(SETTINGS, keep, false, .flags = ADVNTK_P_NO_IDENTITY,
                 .help = "whether the points that were found are stored with the clean images' "
                         "numbers, beside the evaluation as ID.adversarial.npz"),
+    ADVNTK_BOOL(SETTINGS, each_alone, false, .since = "0.1.0",
+                .help = "attacks of several parts: whether each part attacks all images too, not "
+                        "only those that the parts before it left, to know its accuracy alone and "
+                        "what nobody else finds; costs what the parts cost on images that fell "
+                        "before their turn"),
     ADVNTK_PARAM_END};
 
 const struct advntk_param *advntk__host_params(uint32_t kind)

@@ -8,6 +8,8 @@ libadvntk_la_SOURCES += \
 	core/report/curves.h \
 	core/report/page.c \
 	core/report/page.h \
+	core/report/parts.c \
+	core/report/parts.h \
 	core/report/picture.c \
 	core/report/picture.h \
 	core/report/select.c \

@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "report/compare.h"
 #include "report/curves.h"
+#include "report/parts.h"
 #include "report/picture.h"
 #include "report/style.h"
 #include "report/variants.h"
@@ -253,6 +254,39 @@ static json_t *read_evaluation(const json_t *run, const char *id)
     object = path.failed ? NULL : json_load_file(path.bytes, 0, NULL);
     advntk__text_release(&path);
     return object;
+}
+
+/* Attacks of several parts: what each of them found in the first run of each variant. */
+static advntk_status write_parts(const struct report *r, struct advntk_error *err)
+{
+    json_t *variant, *evaluation, *run, *its_id;
+    const char *name;
+    size_t i;
+    bool begun = false;
+    advntk_status rc = ADVNTK_OK;
+
+    json_array_foreach(r->variants, i, variant)
+    {
+        run = json_array_get(json_object_get(variant, "cases"), 0);
+        json_object_foreach(json_object_get(run, "evaluations"), name, its_id)
+        {
+            struct advntk__sheet sheet = {0};
+            const char *id = json_string_value(its_id);
+            evaluation = id ? read_evaluation(run, id) : NULL;
+            if (advntk__parts_sheet(evaluation, &sheet)) {
+                advntk__text_puts(r->out, begun ? "" : "<h3>What each attack found</h3>\n");
+                begun = true;
+                advntk__text_printf(r->out, "<p>Run %.8s, evaluation ", member(run, "id"));
+                put(r, name);
+                advntk__text_puts(r->out, ":</p>\n");
+                rc = put_sheet(r, &sheet, "", err);
+            }
+            json_decref(evaluation);
+            TRY(rc);
+        }
+    }
+out:
+    return rc;
 }
 
 static advntk_status write_audit(const struct report *r, struct advntk_error *err)
@@ -511,6 +545,7 @@ advntk_status advntk__page_write(const struct advntk__page *page, struct advntk_
     write_curves(&r);
     TRY(write_examples(&r, err));
     TRY(write_audit(&r, err));
+    TRY(write_parts(&r, err));
     write_recipe(&r, recipe, as_written);
     TRY(write_settings(&r, err));
     TRY(write_provenance(&r, err));

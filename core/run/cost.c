@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "linalg/gram.h"
+#include "run/share.h"
 
 #include <advntk/node.h>
 #include <advntk/plugin.h>
@@ -29,8 +30,8 @@ struct advntk__costs {
     char *file;                /* NULL: not kept */
 };
 
-static const char *const phase_names[ADVNTK__PHASES] = {"kernel_matrix", "step", "evaluation",
-                                                        "rest"};
+static const char *const phase_names[ADVNTK__PHASES] = {"kernel_matrix", "step", "clean",
+                                                        "evaluation", "rest"};
 enum { FILE_LIMIT = 16 << 20, RECENT = 3 };
 
 static double seconds_of(clockid_t clock)
@@ -427,6 +428,19 @@ void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdi
     note(host, s->config, phase, evaluation, units, spent);
 }
 
+void advntk__cost_note_evaluation(struct advntk_host *host, ptrdiff_t evaluation,
+                                  const struct advntk__evaluation_result *result,
+                                  ptrdiff_t evaluated, struct advntk__spent spent)
+{
+    spent.wall = fmax(spent.wall - result->clean_spent.wall, 0);
+    spent.cpu = fmax(spent.cpu - result->clean_spent.cpu, 0);
+    if (evaluated > 0) {
+        advntk__cost_note(host, ADVNTK__PHASE_CLEAN, evaluation, (double)evaluated,
+                          result->clean_spent);
+    }
+    advntk__cost_note(host, ADVNTK__PHASE_EVALUATION, evaluation, (double)result->images, spent);
+}
+
 /* Pairs that the busiest of the threads computes, tiles dealt out in order to whoever is free. */
 double advntk__matrix_units(int64_t n, int threads)
 {
@@ -464,6 +478,58 @@ static void add(struct advntk__spent *sum, struct advntk__spent more)
     sum->cpu += more.cpu;
 }
 
+/* Does evaluation e follow from the last one that is computed? */
+static bool follows(const struct advntk__run_config *config, ptrdiff_t last, ptrdiff_t e)
+{
+    struct advntk_error why;
+    bool share = false;
+
+    return last >= 0 &&
+           advntk__evaluations_share(&config->evaluations[last], &config->evaluations[e], &share,
+                                     &why) == ADVNTK_OK &&
+           share;
+}
+
+/* Adds what the evaluations of a run take, between the steps and at its end. */
+static void forecast_evaluations(struct advntk__costs *costs, const struct advntk_host *host,
+                                 const struct advntk__item *item, int threads,
+                                 ptrdiff_t between_steps, const bool *evaluations,
+                                 struct advntk__forecast *f)
+{
+    const struct advntk__run_config *config = item->config;
+    const ptrdiff_t shape[3] = {item->height, item->width, item->channels};
+    double most = 0, most_between = 0;
+    struct advntk__spent unit;
+    ptrdiff_t last = -1;
+    uint8_t kind[16];
+
+    for (ptrdiff_t e = 0; e < config->evaluation_count; e++) {
+        double images = (double)item->evaluations[e].images;
+        advntk__cost_kind(host, config, shape, ADVNTK__PHASE_EVALUATION, e, kind);
+        f->known &=
+            advntk__costs_get(costs, ADVNTK__PHASE_EVALUATION, kind, item->train, threads, &unit);
+        add(&f->training, times(unit, images * (double)between_steps));
+        most_between = fmax(most_between, images);
+        if (evaluations && !evaluations[e]) {
+            continue;
+        }
+        most = fmax(most, images);
+        if (follows(config, last, e)) {
+            f->rejudged++;
+        } else {
+            add(&f->evaluation, times(unit, images));
+            last = e;
+        }
+    }
+    if (config->evaluation_count > 0) {
+        advntk__cost_kind(host, config, shape, ADVNTK__PHASE_CLEAN, 0, kind);
+        f->known &=
+            advntk__costs_get(costs, ADVNTK__PHASE_CLEAN, kind, item->train, threads, &unit);
+        add(&f->training, times(unit, most_between * (double)between_steps));
+        add(&f->evaluation, times(unit, most));
+    }
+}
+
 void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *host,
                       const struct advntk__item *item, int threads, const bool *evaluations,
                       struct advntk__forecast *f)
@@ -489,16 +555,7 @@ void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *hos
     if (config->evaluate_every > 0) {
         between_steps = (steps - 1) / (ptrdiff_t)config->evaluate_every;
     }
-    for (ptrdiff_t e = 0; e < config->evaluation_count; e++) {
-        double images = (double)item->evaluations[e].images;
-        advntk__cost_kind(host, config, shape, ADVNTK__PHASE_EVALUATION, e, kind);
-        f->known &=
-            advntk__costs_get(costs, ADVNTK__PHASE_EVALUATION, kind, item->train, threads, &unit);
-        add(&f->training, times(unit, images * (double)between_steps));
-        if (!evaluations || evaluations[e]) {
-            add(&f->evaluation, times(unit, images));
-        }
-    }
+    forecast_evaluations(costs, host, item, threads, between_steps, evaluations, f);
     advntk__cost_kind(host, config, shape, ADVNTK__PHASE_REST, 0, kind);
     (void)advntk__costs_get(costs, ADVNTK__PHASE_REST, kind, item->train, threads, &unit);
     f->rest = unit;

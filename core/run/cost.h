@@ -8,6 +8,7 @@
 #ifndef ADVNTK_RUN_COST_H
 #define ADVNTK_RUN_COST_H
 
+#include "run/evaluate.h"
 #include "run/inventory.h"
 
 struct advntk__costs;
@@ -16,9 +17,10 @@ struct advntk__spent advntk__spent_now(void);
 struct advntk__spent advntk__spent_since(struct advntk__spent start);
 
 enum advntk__phase {
-    ADVNTK__PHASE_MATRIX,     /* unit: pairs on the busiest thread (advntk__matrix_units) */
-    ADVNTK__PHASE_STEP,       /* unit: a step of the method */
-    ADVNTK__PHASE_EVALUATION, /* unit: an image */
+    ADVNTK__PHASE_MATRIX, /* unit: pairs on the busiest thread (advntk__matrix_units) */
+    ADVNTK__PHASE_STEP,   /* unit: a step of the method */
+    ADVNTK__PHASE_CLEAN,  /* unit: an image; the clean pass, one for all evaluations of a model */
+    ADVNTK__PHASE_EVALUATION, /* unit: an image; without the clean pass */
     ADVNTK__PHASE_REST,       /* unit: a run; data, opening, files */
     ADVNTK__PHASES
 };
@@ -59,14 +61,22 @@ void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdi
 void advntk__cost_note_matrix(struct advntk_host *host, const struct advntk__run_config *config,
                               struct advntk__spent spent);
 
+/* What an evaluation spent in all on so many images, of which `evaluated` had a clean pass of their
+ * own. */
+void advntk__cost_note_evaluation(struct advntk_host *host, ptrdiff_t evaluation,
+                                  const struct advntk__evaluation_result *result,
+                                  ptrdiff_t evaluated, struct advntk__spent spent);
+
 double advntk__matrix_units(int64_t n, int threads);
 
 /* What a run is expected to take. */
 struct advntk__forecast {
     struct advntk__spent matrix, training, evaluation, rest;
-    bool known; /* all phases were */
+    bool known;         /* all phases were */
+    ptrdiff_t rejudged; /* evaluations that follow from another radius (run/share.h) */
 };
-/* As if nothing of it were done; evaluations: which ones count (NULL: all). threads: of the run. */
+/* As if nothing of it were done; evaluations: which ones count (NULL: all): one clean pass for them
+ * and nothing for those that follow from another radius. threads: of the run. */
 void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *host,
                       const struct advntk__item *item, int threads, const bool *evaluations,
                       struct advntk__forecast *forecast);

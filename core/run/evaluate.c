@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/try.h"
+#include "run/cost.h"
 #include "run/identity.h"
 #include "store/npz.h"
 
@@ -35,7 +36,7 @@ struct column {
     size_t bytes;
     void *values;
 };
-enum { COLUMNS = 12 };
+enum { COLUMNS = 13 };
 
 static void columns_of(const struct advntk__evaluation_result *r, struct column columns[COLUMNS])
 {
@@ -52,6 +53,7 @@ static void columns_of(const struct advntk__evaluation_result *r, struct column 
         {"outputs_to_fool", ADVNTK_INT64, sizeof(int64_t), r->outputs_to_fool},
         {"gradients_to_fool", ADVNTK_INT64, sizeof(int64_t), r->gradients_to_fool},
         {"fooled_by", ADVNTK_INT32, sizeof(int32_t), r->fooled_by},
+        {"fooled_alone", ADVNTK_INT64, sizeof(int64_t), r->fooled_alone},
     };
     memcpy(columns, all, sizeof(all));
 }
@@ -74,9 +76,10 @@ static advntk_status result_init(ptrdiff_t images, struct advntk__evaluation_res
     r->outputs_to_fool = calloc(n, sizeof(*r->outputs_to_fool));
     r->gradients_to_fool = calloc(n, sizeof(*r->gradients_to_fool));
     r->fooled_by = calloc(n, sizeof(*r->fooled_by));
+    r->fooled_alone = calloc(n, sizeof(*r->fooled_alone));
     if (!r->clean_right || !r->robust || !r->predicted || !r->loss || !r->distance ||
         !r->outputs_spent || !r->gradients_spent || !r->first_success || !r->nearest ||
-        !r->outputs_to_fool || !r->gradients_to_fool || !r->fooled_by) {
+        !r->outputs_to_fool || !r->gradients_to_fool || !r->fooled_by || !r->fooled_alone) {
         return ADVNTK_FAIL(err, ENOMEM, "no memory for the results of %td images", images);
     }
     return ADVNTK_OK;
@@ -96,6 +99,7 @@ void advntk__evaluation_release(struct advntk__evaluation_result *r)
     free(r->outputs_to_fool);
     free(r->gradients_to_fool);
     free(r->fooled_by);
+    free(r->fooled_alone);
     advntk_free(r->points);
     advntk__record_release(&r->record);
     *r = (struct advntk__evaluation_result){0};
@@ -153,6 +157,9 @@ static advntk_status group_begin(struct work *w, struct advntk_error *err)
     if (advntk__evaluation_records(w->job->evaluation)) {
         advntk__group_record(w->group, &r->record);
     }
+    if (w->job->clean) {
+        advntk__group_share_clean(w->group, w->job->clean, at);
+    }
     for (ptrdiff_t k = 0; k < advntk__group_parts(w->group); k++) {
         snprintf(r->part_names[k], sizeof(r->part_names[k]), "%s",
                  advntk__group_part_name(w->group, k));
@@ -181,6 +188,7 @@ static void group_end(struct work *w)
         r->outputs_to_fool[at + i] = from->outputs_to_fool[i];
         r->gradients_to_fool[at + i] = from->gradients_to_fool[i];
         r->fooled_by[at + i] = from->fooled_by[i];
+        r->fooled_alone[at + i] = from->fooled_alone[i];
     }
     if (r->points) {
         ptrdiff_t d = w->job->split->d;
@@ -318,14 +326,20 @@ static advntk_status pick_up(struct work *w, struct advntk_error *err)
 /* One unit of a group; at its end the group is put away. */
 static advntk_status evaluate_unit(struct work *w, struct advntk_error *err)
 {
-    bool finished = false;
+    struct advntk__spent *clean = &w->result->clean_spent, started, spent;
+    bool finished = false, at_clean;
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk_cancelled(w->job->host, err));
     if (!w->group) {
         TRY(group_begin(w, err));
     }
+    at_clean = advntk__group_at_clean(w->group) && w->job->clean;
+    started = advntk__spent_now();
     TRY(advntk__group_step(w->group, &finished, err));
+    spent = advntk__spent_since(started);
+    clean->wall += at_clean ? spent.wall : 0;
+    clean->cpu += at_clean ? spent.cpu : 0;
     if (finished) {
         group_end(w);
     }
@@ -489,6 +503,18 @@ static json_t *audit_json(const struct advntk__audit *audit)
     return all;
 }
 
+/* What a part does by itself, with images that fall to no other part. */
+static json_t *alone_json(const struct advntk__part_count *part, json_int_t clean, ptrdiff_t images)
+{
+    const json_int_t robust = clean - part->fell_alone;
+
+    return json_pack("{s:I, s:I, s:f, s:o, s:I, s:I, s:I}", "fell", (json_int_t)part->fell_alone,
+                     "robust", robust, "accuracy", share(robust, images), "interval",
+                     interval(robust, images), "only", (json_int_t)part->only, "outputs",
+                     (json_int_t)part->outputs_alone, "gradients",
+                     (json_int_t)part->gradients_alone);
+}
+
 /* What each attack of a composite found, in its order; robust: after it. */
 static json_t *parts_json(const struct advntk__evaluation_result *r, json_int_t clean)
 {
@@ -507,6 +533,9 @@ static json_t *parts_json(const struct advntk__evaluation_result *r, json_int_t 
         json_object_set_new(one, "interval", interval(robust, r->images));
         json_object_set_new(one, "outputs", json_integer(part->outputs));
         json_object_set_new(one, "gradients", json_integer(part->gradients));
+        if (r->audit.each_alone) {
+            json_object_set_new(one, "alone", alone_json(part, clean, r->images));
+        }
         json_array_append_new(list, one);
     }
     return list;
@@ -610,6 +639,11 @@ json_t *advntk__evaluation_summary(const struct advntk__evaluation_job *job,
     json_object_set_new(all, "audit", audit_json(&r->audit));
     json_object_set_new(all, "spent",
                         json_pack("{s:I, s:I}", "outputs", outputs, "gradients", gradients));
+    if (r->audit.each_alone) {
+        json_object_set_new(all, "spent_on_each_alone",
+                            json_pack("{s:I, s:I}", "outputs", (json_int_t)r->audit.second_outputs,
+                                      "gradients", (json_int_t)r->audit.second_gradients));
+    }
     return all;
 }
 

@@ -6,6 +6,7 @@
 #include "attack/evaluate.h"
 #include "recipe/resolved.h"
 #include "run/data.h"
+#include "run/services.h"
 
 #include <jansson.h>
 
@@ -17,7 +18,9 @@ struct advntk__evaluation_job {
     const struct advntk__evaluation *evaluation;
     ptrdiff_t images; /* the first of the test set */
     uint64_t seed;
-    uint8_t digest[16];  /* the evaluation's identity */
+    uint8_t digest[16]; /* the evaluation's identity */
+    struct advntk__clean_pass
+        *clean;          /* of this model and these images, or more of them; NULL: none */
     const char *journal; /* file of what is done so far, picked up if it is there; the caller
                             removes it afterwards; NULL: none */
 };
@@ -33,8 +36,10 @@ struct advntk__evaluation_result {
     double *nearest;
     int64_t *outputs_to_fool, *gradients_to_fool;
     int32_t *fooled_by;
+    int64_t *fooled_alone;
     struct advntk__audit audit;
-    double *points; /* images,d: those that were found; NULL: not asked for */
+    struct advntk__spent clean_spent; /* on the clean pass, where the job has one */
+    double *points;                   /* images,d: those that were found; NULL: not asked for */
     struct advntk__record record;
     char part_names[ADVNTK__PARTS][64]; /* audit.part_count of them */
 };

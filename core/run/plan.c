@@ -32,6 +32,7 @@ struct row {
     double missing;        /* share of the matrix that is not in the cache */
     double reading;        /* seconds to read the rest of it */
     ptrdiff_t evaluations; /* charged to this one */
+    ptrdiff_t rejudged;    /* of them: follow from another radius */
 };
 
 struct planner {
@@ -145,6 +146,7 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &all);
     advntk__forecast(p->costs, p->host, item, p->host->threads, mine, &own);
     p->known = p->known && all.known;
+    row->rejudged = own.rejudged;
     add(&row->charged, own.rest, 1);
     add(&row->charged, own.evaluation, 1);
     add(&row->charged, own.training, row->model ? share_left(item) : 0);
@@ -314,7 +316,7 @@ static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
 {
     struct advntk__spent all = {0, 0}, alone = {0, 0};
     json_int_t counts[STATES] = {0}, matrices = 0, passes = 0, read = 0, models = 0,
-               evaluations = 0;
+               evaluations = 0, rejudged = 0, clean_passes = 0;
     const int jobs = jobs_of(p);
     double longest = 0;
     json_t *object;
@@ -327,6 +329,8 @@ static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
         read += row->matrix && row->missing <= 0;
         models += row->model;
         evaluations += row->evaluations;
+        rejudged += row->rejudged;
+        clean_passes += row->evaluations > 0;
         add(&all, row->charged, 1);
         add(&alone, row->alone, 1);
         longest = fmax(longest, row->charged.wall);
@@ -337,6 +341,8 @@ static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
                        "matrices", matrices, "passes", passes, "matrices_read", read, "models",
                        models, "evaluations", evaluations, "jobs", jobs, "threads",
                        p->host->threads, "other_builds", (json_int_t)other_builds);
+    json_object_set_new(object, "evaluations_rejudged", json_integer(rejudged));
+    json_object_set_new(object, "clean_passes", json_integer(clean_passes));
     json_object_set_new(object, "seconds", seconds_json(p, fmax(all.wall / jobs, longest)));
     json_object_set_new(object, "processor_seconds", seconds_json(p, all.cpu));
     json_object_set_new(object, "seconds_alone", seconds_json(p, alone.wall / jobs));

@@ -71,20 +71,25 @@ static advntk_status probe_evaluations(struct probe *p, void *state, struct advn
     struct advntk__evaluation_job job = {
         .host = p->host, .split = &p->split, .seed = p->host->seed};
     struct advntk__evaluation_result result = {0};
+    struct advntk__clean_pass clean = {0};
     advntk_status rc = ADVNTK_OK;
 
     TRY(ops->model(state, &job.model, &job.ops, err));
+    TRY(advntk__clean_pass_init(&clean, p->split.test.count, p->split.classes, err));
+    job.clean = &clean;
     for (ptrdiff_t i = 0; i < p->config.evaluation_count; i++) {
-        struct advntk__spent started = advntk__spent_now();
+        struct advntk__spent started = advntk__spent_now(), spent;
+        ptrdiff_t before = clean.evaluated;
         job.evaluation = &p->config.evaluations[i];
         job.images = advntk__evaluation_images(job.evaluation, p->split.test.count);
         TRY(advntk__identity_evaluation(job.evaluation, job.images, job.digest, err));
         TRY(advntk__evaluate(&job, &result, err));
+        spent = advntk__spent_since(started);
+        advntk__cost_note_evaluation(p->host, i, &result, clean.evaluated - before, spent);
         advntk__evaluation_release(&result);
-        advntk__cost_note(p->host, ADVNTK__PHASE_EVALUATION, i, (double)job.images,
-                          advntk__spent_since(started));
     }
 out:
+    advntk__clean_pass_release(&clean);
     return rc;
 }
 

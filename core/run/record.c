@@ -232,6 +232,20 @@ static void names_free(char **names, size_t count)
     free(names);
 }
 
+/* Where there are any: the reasons of an audit, and what each part of an attack found. */
+static void add_details(json_t *record, const char *name, const json_t *evaluation)
+{
+    json_t *reasons = json_object_get(json_object_get(evaluation, "audit"), "reasons"),
+           *parts = json_object_get(evaluation, "parts");
+
+    if (json_array_size(reasons)) {
+        json_object_set(json_object_get(record, "reasons"), name, reasons);
+    }
+    if (json_array_size(parts)) {
+        json_object_set(json_object_get(record, "parts"), name, parts);
+    }
+}
+
 /* Metrics, intervals and audit of all evaluations; two of one name are told apart by their ids. */
 static advntk_status collect_evaluations(const struct advntk__folder *folder, json_t *record,
                                          struct advntk_error *err)
@@ -247,6 +261,8 @@ static advntk_status collect_evaluations(const struct advntk__folder *folder, js
     json_object_set_new(record, "audit", json_object());
     json_object_set_new(record, "samples", json_object());
     json_object_set_new(record, "evaluations", all);
+    json_object_set_new(record, "reasons", json_object());
+    json_object_set_new(record, "parts", json_object());
     TRY(file_names(path, &names, &count, err));
     for (size_t i = 0; i < count; i++) {
         size_t length = strlen(names[i]);
@@ -268,6 +284,7 @@ static advntk_status collect_evaluations(const struct advntk__folder *folder, js
         names[i][length - 5] = '\0';
         json_object_set_new(all, unique, json_string(names[i]));
         advntk__record_result(record, unique, evaluation);
+        add_details(record, unique, evaluation);
         json_decref(evaluation);
         evaluation = NULL;
         free(file);

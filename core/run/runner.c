@@ -233,10 +233,12 @@ static json_t *attack_json(const struct run *r, const char *name)
     return NULL;
 }
 
-/* The last result that was computed, for evaluations of other radii; from NULL: none yet. */
+/* What evaluations of one model leave for the next: the last result that was computed, for those of
+ * other radii (from NULL: none yet), and the clean pass, for all. */
 struct last {
     const struct advntk__evaluation *from;
     struct advntk__evaluation_result result;
+    struct advntk__clean_pass clean;
 };
 
 /* The result of the job: from the last one where that says it all, else by evaluating; then it is
@@ -276,10 +278,12 @@ static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
                                          .split = &r->split,
                                          .evaluation = evaluation,
                                          .images = images_of(r, evaluation),
+                                         .clean = &last->clean,
                                          .seed = r->place->host->seed};
     const struct advntk__evaluation_result *result = &last->result;
     struct advntk__spent started = advntk__spent_now(), spent;
     const char *shared = NULL;
+    const ptrdiff_t before = last->clean.evaluated;
     bool resumed = false;
     char *text = NULL, *arrays = NULL, *journal = NULL, name[ADVNTK__ID + 32], id[ADVNTK__ID];
     bool complete = false;
@@ -312,7 +316,8 @@ static advntk_status evaluate_one(const struct run *r, ptrdiff_t i, void *model,
     TRY(advntk__json_write(summary, text, err));
     spent = advntk__spent_since(started);
     if (!resumed && !shared) {
-        advntk__cost_note(r->place->host, ADVNTK__PHASE_EVALUATION, i, (double)job.images, spent);
+        advntk__cost_note_evaluation(r->place->host, i, result, last->clean.evaluated - before,
+                                     spent);
     }
     TRY(advntk__timing(&r->folder, "evaluation", evaluation->name, 0, spent.wall, err));
 out:
@@ -332,11 +337,13 @@ static advntk_status evaluate_all(const struct run *r, struct advntk_error *err)
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__fit_import(&r->fit, &model, &ops, err));
+    TRY(advntk__clean_pass_init(&last.clean, r->split.test.count, r->split.classes, err));
     for (ptrdiff_t i = 0; i < r->config->evaluation_count; i++) {
         TRY(evaluate_one(r, i, model, ops, &last, err));
     }
 out:
     advntk__evaluation_release(&last.result);
+    advntk__clean_pass_release(&last.clean);
     if (model) {
         method->model_free(model);
     }

@@ -247,8 +247,10 @@ out:
 
 /* ---- one step ---- */
 
-/* Evaluation number i as the model stands now; its accuracies are put into `all` under its name. */
-static advntk_status evaluate_now(const struct loop *l, ptrdiff_t i, json_t *all,
+/* Evaluation number i as the model stands now, whose clean pass is shared; its accuracies are put
+ * into `all` under its name. */
+static advntk_status evaluate_now(const struct loop *l, ptrdiff_t i,
+                                  struct advntk__clean_pass *clean, json_t *all,
                                   struct advntk_error *err)
 {
     const struct advntk__evaluation *evaluation = &l->fit->config->evaluations[i];
@@ -257,12 +259,14 @@ static advntk_status evaluate_now(const struct loop *l, ptrdiff_t i, json_t *all
         .split = l->fit->split,
         .evaluation = evaluation,
         .images = advntk__evaluation_images(evaluation, l->fit->split->test.count),
+        .clean = clean,
         .seed = l->fit->host->seed};
     struct advntk__evaluation_result result = {0};
     char id[ADVNTK__ID], name[64];
     char *journal = NULL;
     json_t *summary = NULL, *mine = NULL;
     struct advntk__spent started = advntk__spent_now(), spent;
+    const ptrdiff_t before = clean->evaluated;
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__identity_evaluation(evaluation, job.images, job.digest, err));
@@ -286,7 +290,7 @@ static advntk_status evaluate_now(const struct loop *l, ptrdiff_t i, json_t *all
     spent = advntk__spent_since(started);
     l->fit->host->services->meter.within.wall += spent.wall;
     l->fit->host->services->meter.within.cpu += spent.cpu;
-    advntk__cost_note(l->fit->host, ADVNTK__PHASE_EVALUATION, i, (double)job.images, spent);
+    advntk__cost_note_evaluation(l->fit->host, i, &result, clean->evaluated - before, spent);
     TRY(advntk__timing(l->fit->folder, "evaluation", evaluation->name, 0, spent.wall, err));
 out:
     advntk__evaluation_release(&result);
@@ -388,6 +392,22 @@ out:
     return rc;
 }
 
+static advntk_status evaluate_all(const struct loop *l, json_t *all, struct advntk_error *err)
+{
+    const struct advntk__run_config *config = l->fit->config;
+    const struct advntk__split *split = l->fit->split;
+    struct advntk__clean_pass clean = {0};
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(advntk__clean_pass_init(&clean, split->test.count, split->classes, err));
+    for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
+        TRY(evaluate_now(l, i, &clean, all, err));
+    }
+out:
+    advntk__clean_pass_release(&clean);
+    return rc;
+}
+
 static advntk_status one_step(struct loop *l, struct advntk_error *err)
 {
     const struct advntk__run_config *config = l->fit->config;
@@ -412,9 +432,7 @@ static advntk_status one_step(struct loop *l, struct advntk_error *err)
         TRY(keep_best(l, err));
     }
     if (!l->finished && config->evaluate_every > 0 && l->step % config->evaluate_every == 0) {
-        for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
-            TRY(evaluate_now(l, i, evaluations, err));
-        }
+        TRY(evaluate_all(l, evaluations, err));
     }
     TRY(write_metrics(l, evaluations, err));
     TRY(checkpoint_write(l, err));

@@ -35,7 +35,20 @@ is "$(grep -c . radii)" 1 "norm and radius are the run's, within a composite too
 grep -lF '"name": "square margin"' one/runs/"$id"/evaluations/*.json >file
 is "$(grep -c . file)" 1 "each part of the composite has its figures"
 "$advntk" show "$id" --results one >out 2>err
-is "$(grep -c 'missed by those before' out)" 3 "show says what each part found that the earlier ones missed"
+is "$(sed -n '/fell, missed before/,/^  [a-z]/p' out | grep -cE '^    (fgsm|pgd|square) margin|^    fgsm ')" 3 "show says what each part found that the earlier ones missed"
+"$advntk" eval "$id" -a '{plugin: ensemble, each_alone: true, attacks: [{plugin: fgsm}, {plugin: pgd, steps: 20, loss: margin}]}' \
+	--results one >out 2>err
+is $? 0 "eval with each attack alone"
+"$advntk" show "$id" --results one >out 2>err
+has out "found only by it" "show has who fells what alone"
+grep -A2 'found only by it' out | grep -c '[0-9] *[01]\.[0-9]* *[0-9]*$' >lines
+is "$(cat lines)" 2 "in a table"
+grep -h '"only"' one/runs/"$id"/evaluations/*.json | grep -c . >lines
+is "$(cat lines)" 2 "and so has the evaluation's file"
+is "$(grep -c '"only"' one/runs/"$id"/run.json)" 2 "and run.json"
+"$advntk" report "$id" --results one -o page.html >out 2>err
+has page.html "What each attack found" "the report has the table"
+has page.html ">found only by it<" "with what nobody else finds"
 "$advntk" eval "$id" -a fgsm --results one --format json >out 2>err
 has out '"state": "skipped"' "what is there is not computed again"
 "$advntk" eval "$id" -a '{plugin: pgd, steps: 3, keep: true, record: true}' -n 20 --results one >out 2>err
@@ -68,6 +81,8 @@ evaluate:
   - {name: one, attack: {plugin: fmn, norm: linf, radius: 0.15, steps: 30, early_stop: false}}
   - {name: pgd, attack: {plugin: pgd, norm: linf, radius: [0.02, 0.05], steps: 5, loss: margin}}
 RECIPE
+"$advntk" plan radii.yaml --quick --results many >out 2>err
+has out "6 evaluations (1 clean pass; 2 follow from another radius)" "plan knows what they share"
 "$advntk" run radii.yaml --results many --format json >out 2>err
 is $? 0 "evaluations at a list of radii"
 # spent NAME: the gradients that the stored evaluation of this name cost

@@ -12,7 +12,6 @@ static const struct advntk_plugin *linf, *l2, *cross_entropy, *mse, *pgd, *fgsm;
 static struct toy toy;
 static struct world_images images;
 static struct world_result result;
-static double box_lo[WORLD_VALUES], box_hi[WORLD_VALUES];
 static struct advntk_error error;
 static struct world_slot attack, norm, loss;
 
@@ -31,13 +30,7 @@ static void setting_make(const struct advntk_plugin *which, const struct advntk_
 
 static advntk_status run(struct advntk__audit *audit)
 {
-    struct advntk__attack_target target = {.host = host,
-                                           .model = &toy,
-                                           .ops = &toy_ops,
-                                           .classes = toy.classes,
-                                           .box_lo = box_lo,
-                                           .box_hi = box_hi,
-                                           .seed = 5};
+    struct advntk__attack_target target = world_target(host, &toy);
     return advntk__attack_panel(&target, &attack.slot, &images.x, result_init(&result), audit,
                                 &error);
 }
@@ -248,9 +241,7 @@ static void test_units(void)
     judged("a box of bytes for pixels in [0,1]",
            ADVNTK__FAILED, /* its differences are too wide, too */
            "the box or the radius may be in another unit");
-    for (int k = 0; k < WORLD_VALUES; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     setting_make(pgd, linf, 0.05);
     toy.fault = TOY_RANDOM;
     judged("a model that draws at random", ADVNTK__FAILED,
@@ -334,9 +325,7 @@ int main(void)
     mse = test_plugin(PLUGINS "/loss/mse.so");
     pgd = test_plugin(PLUGINS "/attack/pgd.so");
     fgsm = test_plugin(PLUGINS "/attack/fgsm.so");
-    for (int k = 0; k < WORLD_VALUES; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     test_models();
     test_not_finite();
     test_norms();

@@ -13,20 +13,13 @@ static struct toy toy;
 static struct world_images images;
 static struct world_slot norm, loss;
 static struct advntk_error error;
-static double box_lo[D], box_hi[D];
 static const double radius = 0.08;
 
 static void run(const char *name, const char *steps, double decay, struct world_result *w)
 {
     struct world_slot attack;
     char path[512];
-    struct advntk__attack_target target = {.host = host,
-                                           .model = &toy,
-                                           .ops = &toy_ops,
-                                           .classes = C,
-                                           .box_lo = box_lo,
-                                           .box_hi = box_hi,
-                                           .seed = 5};
+    struct advntk__attack_target target = world_target(host, &toy);
 
     snprintf(path, sizeof(path), "%s/attack/%s.so", PLUGINS, name);
     slot_init(&attack, test_plugin(path));
@@ -124,9 +117,7 @@ int main(void)
     }
     toy_make(&toy, D, C, 0.7, 8);
     images_make(&images, &toy, N, 0, 2);
-    for (int k = 0; k < D; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     slot_init(&norm, test_plugin(PLUGINS "/norm/linf.so"));
     slot_init(&loss, test_plugin(PLUGINS "/loss/cross_entropy.so"));
     run("bim", "steps", -1, &w);

@@ -14,19 +14,14 @@ static const struct advntk_plugin *linf, *l2, *mse, *cross_entropy, *pgd, *fgsm,
 static struct toy toy;
 static struct world_images images;
 static struct world_result result, other;
-static double box_lo[WORLD_VALUES], box_hi[WORLD_VALUES];
 static struct advntk_error error;
 
 static struct advntk__attack_target target_make(void)
 {
-    return (struct advntk__attack_target){.host = host,
-                                          .model = &toy,
-                                          .ops = &toy_ops,
-                                          .classes = toy.classes,
-                                          .box_lo = box_lo,
-                                          .box_hi = box_hi,
-                                          .seed = 5,
-                                          .purpose = 77};
+    struct advntk__attack_target target = world_target(host, &toy);
+
+    target.purpose = 77;
+    return target;
 }
 
 /* The attack of most tests: no random start, so that all is known beforehand. */
@@ -398,10 +393,7 @@ static void test_start(void)
         outside += sqrt(square) > 0.9 * (1 + 1e-12);
     }
     ok(outside == 0, "all points lie in ball and box");
-    for (int k = 0; k < 30; k++) {
-        box_lo[k] = 0;
-        box_hi[k] = 1;
-    }
+    box_reset();
 }
 
 static void refused(struct world_slot *s, advntk_status want, const char *text)
@@ -457,9 +449,7 @@ int main(void)
     pgd = test_plugin(PLUGINS "/attack/pgd.so");
     fgsm = test_plugin(PLUGINS "/attack/fgsm.so");
     none = test_plugin(PLUGINS "/attack/none.so");
-    for (int k = 0; k < WORLD_VALUES; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     test_linear_worst_case();
     test_budgets();
     test_masking();

@@ -10,7 +10,6 @@ static struct advntk_host *host;
 static struct toy toy;
 static struct world_images images;
 static struct world_result result;
-static double box_lo[WORLD_VALUES], box_hi[WORLD_VALUES];
 static struct advntk_error error;
 static struct world_slot norm, loss;
 
@@ -106,13 +105,7 @@ static struct world_slot attack;
 
 static advntk_status run_slot(const struct advntk_slot *slot, struct advntk__audit *audit)
 {
-    struct advntk__attack_target target = {.host = host,
-                                           .model = &toy,
-                                           .ops = &toy_ops,
-                                           .classes = toy.classes,
-                                           .box_lo = box_lo,
-                                           .box_hi = box_hi,
-                                           .seed = 5};
+    struct advntk__attack_target target = world_target(host, &toy);
     return advntk__attack_panel(&target, slot, &images.x, result_init(&result), audit, &error);
 }
 
@@ -218,16 +211,12 @@ static void test_stages(void)
 {
     static struct world_result first, second;
     static double points[WORLD_ROWS * WORLD_VALUES];
-    struct advntk__attack_target target = {.host = host,
-                                           .model = &toy,
-                                           .ops = &toy_ops,
-                                           .classes = 10,
-                                           .box_lo = box_lo,
-                                           .box_hi = box_hi};
+    struct advntk__attack_target target;
     struct advntk__audit audit = {0};
     ptrdiff_t off = 0, by_first = 0, by_second = 0;
 
     toy_make(&toy, 30, 10, 0.7, 8);
+    target = world_target(host, &toy);
     images_make(&images, &toy, 40, 7, 2);
     slot_init(&stage[0], test_plugin(PLUGINS "/attack/fgsm.so"));
     slot_init(&stage[1], test_plugin(PLUGINS "/attack/pgd.so"));
@@ -284,9 +273,7 @@ int main(void)
         printf("Bail out! %s\n", error.text);
         return 1;
     }
-    for (int k = 0; k < WORLD_VALUES; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     slot_init(&loss, test_plugin(PLUGINS "/loss/cross_entropy.so"));
     slot_init(&norm, test_plugin(PLUGINS "/norm/linf.so"));
     test_asks();

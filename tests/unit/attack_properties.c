@@ -15,7 +15,6 @@ enum { SIDE = 6, D = SIDE * SIDE, C = 5, N = 136, STEPS = 6 };
 static struct advntk_host *host, *threads;
 static struct advntk__registry *registry;
 static struct toy toy;
-static double box_lo[D], box_hi[D];
 static double pixels[N * D];
 static int32_t labels[N];
 static int64_t numbers[N];
@@ -38,13 +37,7 @@ static advntk_status run(struct advntk_host *where, const struct advntk_slot *at
                                          .pixels = pixels + first * D,
                                          .labels = labels + first,
                                          .index = numbers + first};
-    const struct advntk__attack_target target = {.host = where,
-                                                 .model = &toy,
-                                                 .ops = &toy_ops,
-                                                 .classes = C,
-                                                 .box_lo = box_lo,
-                                                 .box_hi = box_hi,
-                                                 .seed = 5};
+    const struct advntk__attack_target target = world_target(where, &toy);
     struct advntk__attack_result result = {.robust = f->robust + first,
                                            .point = f->point + first * D,
                                            .loss = f->loss + first,
@@ -258,9 +251,7 @@ static void make_images(void)
             points[i * D + k] = pixels[i % N * D + k] + 0.1 * advntk_random_normal(&s);
         }
     }
-    for (ptrdiff_t k = 0; k < D; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     if (advntk_npy_write(scratch("points.npy"), ADVNTK_FLOAT64, 2, shape, points, &error) !=
             ADVNTK_OK ||
         advntk_npy_write(scratch("index.npy"), ADVNTK_INT64, 1, &flat, index, &error) !=

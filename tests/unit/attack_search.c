@@ -15,7 +15,6 @@ static struct advntk_host *host, *threads;
 static struct toy toy;
 static struct world_images images;
 static struct advntk_error error;
-static double box_lo[WORLD_VALUES], box_hi[WORLD_VALUES];
 
 /* An attack with norm and loss in slots that live as long. */
 struct setting {
@@ -44,13 +43,7 @@ static void make(struct setting *s, const char *attack, const char *norm, const 
 static advntk_status run_on(struct advntk_host *h, const struct setting *s,
                             const struct advntk_images *x, struct world_result *w)
 {
-    struct advntk__attack_target target = {.host = h,
-                                           .model = &toy,
-                                           .ops = &toy_ops,
-                                           .classes = toy.classes,
-                                           .box_lo = box_lo,
-                                           .box_hi = box_hi,
-                                           .seed = 5};
+    struct advntk__attack_target target = world_target(h, &toy);
     return advntk__attack_panel(&target, &s->attack.slot, x, result_init(w), NULL, &error);
 }
 
@@ -169,10 +162,7 @@ static void test_linear(void)
         test_distances("fmn", norms[k], "margin", 0.02);
     }
     test_distances("ddn", "l2", "cross_entropy", 0.05); /* gamma */
-    for (int k = 0; k < D; k++) {
-        box_lo[k] = 0;
-        box_hi[k] = 1;
-    }
+    box_reset();
     test_distances("cw", "l2", "margin", 0.03); /* it circles the boundary in steps of its rate */
 }
 
@@ -513,9 +503,7 @@ int main(void)
         printf("Bail out! %s\n", error.text);
         return 1;
     }
-    for (int k = 0; k < WORLD_VALUES; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     test_linear();
     test_all();
     test_line_search();

@@ -12,7 +12,6 @@ static struct advntk_host *host;
 static struct toy toy;
 static struct world_images images;
 static struct advntk_error error;
-static double box_lo[WORLD_VALUES], box_hi[WORLD_VALUES];
 
 /* An attack that stores and forgets itself before each third step. */
 static const struct advntk_attack_ops *real;
@@ -83,13 +82,7 @@ static advntk_status forgetful_step(void *state, const struct advntk_attack_view
 
 static void run(struct world_slot *attack, struct world_result *w)
 {
-    struct advntk__attack_target target = {.host = host,
-                                           .model = &toy,
-                                           .ops = &toy_ops,
-                                           .classes = toy.classes,
-                                           .box_lo = box_lo,
-                                           .box_hi = box_hi,
-                                           .seed = 5};
+    struct advntk__attack_target target = world_target(host, &toy);
     must(advntk__attack_panel(&target, &attack->slot, &images.x, result_init(w), NULL, &error));
 }
 
@@ -142,9 +135,7 @@ int main(void)
     scratch_make();
     toy_make(&toy, 30, 5, 0.7, 8);
     images_make(&images, &toy, 40, 7, 2);
-    for (int k = 0; k < WORLD_VALUES; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     test_attack("pgd", "l2", "steps", NULL);
     test_attack("pgd", "linf", "steps", "released-code");
     test_attack("apgd", "linf", "steps", NULL);

@@ -16,18 +16,11 @@ static struct world_images images;
 static struct world_slot attack, norm, loss;
 static struct world_result result;
 static struct advntk_error error;
-static double box_lo[WORLD_VALUES], box_hi[WORLD_VALUES];
 static char points_path[300], index_path[300];
 
 static advntk_status run(struct toy *model)
 {
-    struct advntk__attack_target target = {.host = host,
-                                           .model = model,
-                                           .ops = &toy_ops,
-                                           .classes = C,
-                                           .box_lo = box_lo,
-                                           .box_hi = box_hi,
-                                           .seed = 5};
+    struct advntk__attack_target target = world_target(host, model);
     return advntk__attack_panel(&target, &attack.slot, &images.x, result_init(&result), NULL,
                                 &error);
 }
@@ -198,9 +191,7 @@ int main(void)
     scratch_make();
     snprintf(points_path, sizeof(points_path), "%s", scratch("points.npy"));
     snprintf(index_path, sizeof(index_path), "%s", scratch("index.npy"));
-    for (int k = 0; k < WORLD_VALUES; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     slot_init(&norm, test_plugin(PLUGINS "/norm/linf.so"));
     slot_init(&loss, test_plugin(PLUGINS "/loss/margin.so"));
     toy_make(&source, D, C, 0.3, 8);

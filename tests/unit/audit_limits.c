@@ -16,7 +16,6 @@ enum { D = 30, N = 100 };
 static struct advntk_host *host;
 static struct toy toy;
 static struct world_images images;
-static double box_lo[WORLD_VALUES], box_hi[WORLD_VALUES];
 static struct world_slot attack, norm, loss;
 
 /* ---- models that are a little wrong ---- */
@@ -55,14 +54,11 @@ static advntk_status run(struct advntk__audit *audit)
 {
     static struct world_result result;
     struct advntk_error error = {.status = ADVNTK_OK};
-    struct advntk__attack_target target = {.host = host,
-                                           .model = &toy,
-                                           .ops = &wrong_ops,
-                                           .classes = toy.classes,
-                                           .box_lo = box_lo,
-                                           .box_hi = box_hi,
-                                           .seed = 5};
-    advntk_status rc =
+    struct advntk__attack_target target = world_target(host, &toy);
+    advntk_status rc;
+
+    target.ops = &wrong_ops;
+    rc =
         advntk__attack_panel(&target, &attack.slot, &images.x, result_init(&result), audit, &error);
     if (rc != ADVNTK_OK) {
         printf("# %s\n", error.text);
@@ -295,9 +291,7 @@ int main(void)
         return 1;
     }
     scratch_make();
-    for (int k = 0; k < WORLD_VALUES; k++) {
-        box_hi[k] = 1;
-    }
+    box_reset();
     toy_make(&toy, D, 10, 0.7, 8);
     images_make(&images, &toy, N, 0, 2);
     slot_init(&loss, test_plugin(PLUGINS "/loss/cross_entropy.so"));

@@ -73,6 +73,7 @@ struct advntk_attack_settings {
     int success;                 /* enum advntk_success; what counts where the attack is targeted */
     bool record;                 /* keep what each step saw */
     bool keep;                   /* keep the points that were found */
+    bool each_alone;             /* composites: each part on all images too, to know what it alone finds */
 };
 
 struct advntk_attack_view {
