@@ -35,8 +35,8 @@ advntk_status advntk__files_make_folder(const char *path, struct advntk_error *e
     if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
         FAIL(err, EIO, "%s: cannot create the folder: %s", copy, strerror(errno));
     }
-    if (stat(copy, &st) != 0 || !S_ISDIR(st.st_mode)) {
-        FAIL(err, EIO, "%s: is not a folder", copy);
+    if (stat(copy, &st) != 0 ? errno != ENOENT : !S_ISDIR(st.st_mode)) {
+        FAIL(err, EIO, "%s: is not a folder", copy); /* ENOENT: its owner was faster */
     }
 out:
     free(copy);

@@ -42,19 +42,13 @@ void advntk__hash_int(struct advntk__hash *h, int64_t value)
 
 void advntk__hash_ints(struct advntk__hash *h, ptrdiff_t count, const int64_t *values)
 {
-    unsigned char bytes[512];
-    size_t used = 0;
-
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    advntk__hash_add(h, values, (size_t)count * sizeof(*values));
+#else
     for (ptrdiff_t i = 0; i < count; i++) {
-        for (int k = 0; k < 8; k++) {
-            bytes[used++] = (unsigned char)((uint64_t)values[i] >> (8 * k));
-        }
-        if (used == sizeof(bytes)) {
-            advntk__hash_add(h, bytes, used);
-            used = 0;
-        }
+        advntk__hash_int(h, values[i]);
     }
-    advntk__hash_add(h, bytes, used);
+#endif
 }
 
 void advntk__hash_text(struct advntk__hash *h, const char *text)
@@ -96,7 +90,11 @@ void advntk_hash_bytes(const void *data, size_t bytes, uint8_t digest[16])
 
 void advntk__hash_hex(const uint8_t digest[16], char hex[33])
 {
+    static const char digits[] = "0123456789abcdef";
+
     for (size_t i = 0; i < 16; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 15];
     }
+    hex[32] = '\0';
 }

@@ -107,7 +107,7 @@ static int verify_entries(const char *folder)
             printf("%s: in use, not looked at\n", entries[i].key);
             continue;
         }
-        if (rc == ADVNTK_OK && damaged == 0) {
+        if ((rc == ADVNTK_OK && damaged == 0) || rc == ADVNTK_ENOTFOUND) {
             continue;
         }
         bad++;

@@ -116,6 +116,8 @@ const struct advntk__section *advntk__recipe_sections(void)
 struct run {
     struct advntk__configurer *c;
     struct advntk_node *root;
+    const struct advntk__resolved *before; /* NULL: none */
+    bool same_let, same_data, same_model, same_method, same_evaluate; /* as in the run before */
     struct top top;
     struct method_section method;
     struct advntk__run_config *out;
@@ -133,6 +135,64 @@ static const struct advntk_node *section(struct run *r, const char *name)
         return NULL;
     }
     return node && node->kind == ADVNTK_NODE_MAP ? node : NULL;
+}
+
+/* ---- what is as in the run before ---- */
+
+/* Whether two trees say the same, from the same places (a path is relative to its own). */
+static bool is_same(const struct advntk_node *a, const struct advntk_node *b)
+{
+    bool same;
+    if (!a || !b) {
+        return a == b;
+    }
+    same = a->kind == b->kind && a->plain == b->plain && a->place == b->place &&
+           a->count == b->count && (a->text == b->text || (a->text && b->text)) &&
+           (a->text == b->text || strcmp(a->text, b->text) == 0);
+    for (ptrdiff_t i = 0; same && i < a->count; i++) {
+        const struct advntk__entry *x = &a->entries[i], *y = &b->entries[i];
+        same = (x->key == y->key || (x->key && y->key && strcmp(x->key, y->key) == 0)) &&
+               is_same(x->value, y->value);
+    }
+    return same;
+}
+
+/* Whether a name of `let` may stand in a value of the tree. */
+static bool mentions(const struct advntk_node *node, const struct advntk_node *let)
+{
+    bool found = false;
+    for (ptrdiff_t i = 0; node->text && !found && i < advntk_node_count(let); i++) {
+        found = strstr(node->text, let->entries[i].key) != NULL;
+    }
+    for (ptrdiff_t i = 0; !found && i < node->count; i++) {
+        found = mentions(node->entries[i].value, let);
+    }
+    return found;
+}
+
+/* Whether a section is written as in the run before and means the same. */
+static bool is_as_before(const struct run *r, const char *name)
+{
+    const struct advntk_node *now = advntk_node_get(r->root, name), *then;
+    if (!r->before) {
+        return false;
+    }
+    then = advntk_node_get(r->before->root, name);
+    return is_same(now, then) &&
+           (r->same_let || !now ||
+            (!mentions(now, advntk_node_get(r->root, "let")) &&
+             !mentions(now, advntk_node_get(r->before->root, "let"))));
+}
+
+/* After references and radii. Attacks without a loss of their own have the method's. */
+static void compare_with_before(struct run *r)
+{
+    r->same_let = r->before && is_same(advntk_node_get(r->root, "let"),
+                                       advntk_node_get(r->before->root, "let"));
+    r->same_data = is_as_before(r, "data");
+    r->same_model = is_as_before(r, "model");
+    r->same_method = is_as_before(r, "method");
+    r->same_evaluate = r->same_method && is_as_before(r, "evaluate");
 }
 
 /* Letters, digits and the characters of `more`, begun by no dot. */
@@ -184,7 +244,10 @@ static advntk_status read_data(struct run *r, struct advntk_error *err)
     static const struct advntk__way way = {.name = "data"};
     struct advntk__table table = {data_rows, &r->out->data};
     const struct advntk_node *map = section(r, "data");
-    if (!map && r->model_only) {
+    if (r->same_data) {
+        r->out->data = r->before->run->data;
+    }
+    if (r->same_data || (!map && r->model_only)) {
         goto out;
     }
     TRY(advntk__configure(r->c, 1, &table, map, NULL, map ? map->place : r->root->place, &way,
@@ -198,6 +261,10 @@ static advntk_status read_model(struct run *r, struct advntk_error *err)
     static const struct advntk__way way = {.name = "model"};
     struct advntk__table table = {model_rows, &r->out->model};
     const struct advntk_node *map = section(r, "model");
+    if (r->same_model) {
+        r->out->model = r->before->run->model;
+        return ADVNTK_OK;
+    }
     return advntk__configure(r->c, 1, &table, map, NULL, map ? map->place : r->root->place, &way,
                              err);
 }
@@ -209,7 +276,10 @@ static advntk_status read_method(struct run *r, struct advntk_error *err)
     const struct advntk_node *slot = advntk_node_get(r->root, "method");
     struct advntk_node map = {.kind = ADVNTK_NODE_MAP, .place = r->root->place};
     struct advntk__entry entry = {"method", r->root->place, NULL};
-    if (advntk_node_kind(slot) == ADVNTK_NODE_NULL && r->model_only) {
+    if (r->same_method) {
+        r->method.method = r->before->run->method;
+    }
+    if (r->same_method || (advntk_node_kind(slot) == ADVNTK_NODE_NULL && r->model_only)) {
         goto out;
     }
     if (slot) {
@@ -286,7 +356,11 @@ static advntk_status read_evaluations(struct run *r, struct advntk_error *err)
     advntk_status rc = ADVNTK_OK;
     static const struct advntk__way top = {.name = "evaluate"};
     const struct advntk_node *list = advntk_node_get(r->root, "evaluate");
-    if (r->model_only && !list) {
+    if (r->same_evaluate) {
+        r->out->evaluations = r->before->run->evaluations;
+        r->out->evaluation_count = r->before->run->evaluation_count;
+    }
+    if (r->same_evaluate || (r->model_only && !list)) {
         goto out;
     }
     TRY(evaluation_list(r, &list, err));
@@ -443,6 +517,14 @@ out:
     return rc;
 }
 
+/* A section that is as it was in the run before: its very tree. */
+static advntk_status add_as_before(struct run *r, struct advntk_node *tree, const char *name,
+                                   struct advntk_error *err)
+{
+    struct advntk__entry *entry = advntk__node_find(r->before->run->tree, name);
+    return entry ? advntk__node_add(tree, name, tree->place, entry->value, err) : ADVNTK_OK;
+}
+
 static advntk_status make_tree(struct run *r, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
@@ -450,14 +532,24 @@ static advntk_status make_tree(struct run *r, struct advntk_error *err)
     struct advntk_node *tree;
     TRY(advntk__node_new(r->c->memory, ADVNTK_NODE_MAP, &place, &tree, err));
     TRY(advntk__config_tree(top_rows, &r->top, tree, err));
-    if (r->out->data.dataset.plugin) {
+    if (r->same_data) {
+        TRY(add_as_before(r, tree, "data", err));
+    } else if (r->out->data.dataset.plugin) {
         TRY(add_section(tree, "data", data_rows, &r->out->data, err));
     }
-    TRY(add_section(tree, "model", model_rows, &r->out->model, err));
-    if (r->method.method.plugin) {
+    if (r->same_model) {
+        TRY(add_as_before(r, tree, "model", err));
+    } else {
+        TRY(add_section(tree, "model", model_rows, &r->out->model, err));
+    }
+    if (r->same_method) {
+        TRY(add_as_before(r, tree, "method", err));
+    } else if (r->method.method.plugin) {
         TRY(advntk__config_tree(method_rows, &r->method, tree, err));
     }
-    if (!r->model_only || r->out->evaluation_count > 0) {
+    if (r->same_evaluate) {
+        TRY(add_as_before(r, tree, "evaluate", err));
+    } else if (!r->model_only || r->out->evaluation_count > 0) {
         TRY(add_evaluations(r, tree, err));
     }
     r->out->tree = tree;
@@ -466,15 +558,17 @@ out:
 }
 
 advntk_status advntk__resolve(struct advntk__configurer *c, struct advntk_node *root,
-                              const char *default_name, bool model_only,
+                              const struct advntk__resolved *before, const char *default_name, bool model_only,
                               struct advntk__run_config *run, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    struct run r = {.c = c, .root = root, .out = run, .model_only = model_only};
+    struct run r = {
+        .c = c, .root = root, .before = before, .out = run, .model_only = model_only};
     const struct advntk__method_settings *settings;
     TRY(advntk__references(c, root, err));
     TRY(read_let(&r, err));
     TRY(expand_radii(&r, err));
+    compare_with_before(&r);
     TRY(read_top(&r, default_name, err));
     TRY(read_data(&r, err));
     TRY(read_model(&r, err));
@@ -483,7 +577,9 @@ advntk_status advntk__resolve(struct advntk__configurer *c, struct advntk_node *
     TRY(advntk__configure_losses(c, &r.method.method, root->place, err));
     run->method = r.method.method;
     settings = run->method.host_config;
-    run->select = settings ? settings->select : ADVNTK__SELECT_LAST;
+    run->select = r.same_method ? before->run->select
+                  : settings    ? settings->select
+                                : ADVNTK__SELECT_LAST;
     run->name = r.top.name;
     run->seed = r.top.seed;
     run->precision = r.top.precision == 0 ? ADVNTK_PRECISION_FLOAT32 : ADVNTK_PRECISION_FLOAT64;

@@ -8,10 +8,21 @@
 
 enum { ADVNTK__LANGUAGE = 1 };
 
-/* default_name: of the study. Mistakes are noted in c; then run is not to be used. */
+/* A run without mistakes, and the tree that it was resolved from. */
+struct advntk__resolved {
+    const struct advntk_node *root;
+    const struct advntk__run_config *run;
+};
+
+/*
+ * default_name: of the study. Mistakes are noted in c; then run is not to be used. before: another
+ * run of the study, in the same memory, with which the run shares the sections that are the same;
+ * NULL: none.
+ */
 ADVNTK_MUST_CHECK advntk_status advntk__resolve(struct advntk__configurer *c,
-                                                struct advntk_node *root, const char *default_name,
-                                                bool model_only, struct advntk__run_config *run,
+                                                struct advntk_node *root,
+                                                const struct advntk__resolved *before,
+                                                const char *default_name, bool model_only, struct advntk__run_config *run,
                                                 struct advntk_error *err);
 
 /* The sections of a recipe, as tables; for `describe recipe` and the schema. name NULL ends. */

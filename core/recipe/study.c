@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "base/try.h"
 #include "recipe/compose.h"
@@ -20,10 +21,20 @@ struct argument {
     struct advntk_node *value;
 };
 
+/* Of a value at the top of a resolved tree; runs share what is the same in them. */
+enum { SECTIONS = 16 };
+struct known_digest {
+    const struct advntk_node *node;
+    uint8_t digest[16];
+};
+
 struct loader {
     const struct advntk__recipe_options *options;
     struct advntk__study_memory *memory;  /* of the study */
     struct advntk__study_memory *scratch; /* of one run's tree, while it is resolved */
+    struct advntk__study_memory *other;   /* of that of the run before */
+    struct advntk__run_config last;       /* the last run, and what it was made of; root NULL: */
+    const struct advntk_node *last_root;  /* it had mistakes */
     struct advntk__composer composer;
     struct advntk__faults faults;
     struct advntk_node *root;
@@ -36,6 +47,7 @@ struct loader {
     ptrdiff_t count; /* of runs; two spellings of one run are one */
     struct seen *seen;
     size_t seen_mask;
+    struct known_digest known[SECTIONS]; /* of the last run's tree */
 };
 
 static advntk_status read_arguments(struct loader *l, struct advntk_error *err)
@@ -79,7 +91,7 @@ static advntk_status compose(struct loader *l, const char *file, struct advntk_e
         FAIL(err, EIO, "the current folder is unknown: %s", strerror(errno));
     }
     TRY(advntk__pool_text(l->memory, current, strlen(current), &l->memory->folder, err));
-    l->scratch->folder = l->memory->folder;
+    l->scratch->folder = l->other->folder = l->memory->folder;
     TRY(name_of_file(l, file, err));
     TRY(advntk__compose_file(&l->composer, file, &l->root, err));
     TRY(read_arguments(l, err));
@@ -162,7 +174,11 @@ static advntk_status resolve_run(struct loader *l, ptrdiff_t i, struct advntk__r
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__configurer c = {.memory = l->memory, .faults = &l->faults};
+    const struct advntk__resolved before = {l->last_root, &l->last};
     struct advntk_node *root = l->root;
+    struct advntk__study_memory *scratch = l->other;
+    l->other = l->scratch;
+    l->scratch = scratch;
     advntk__pool_clear(l->scratch);
     l->memory->nodes = 0;
     TRY(advntk__node_copy(l->scratch, l->root, &root, err));
@@ -170,8 +186,11 @@ static advntk_status resolve_run(struct loader *l, ptrdiff_t i, struct advntk__r
         TRY(apply(l, l->expansion.runs[i], root, err));
         TRY(note_overrides(l, l->expansion.runs[i], run, err));
     }
-    TRY(advntk__resolve(&c, root, l->default_name, l->options->model_only, run, err));
+    TRY(advntk__resolve(&c, root, l->last_root ? &before : NULL, l->default_name,
+                        l->options->model_only, run, err));
 out:
+    l->last_root = rc == ADVNTK_OK && run->tree ? root : NULL;
+    l->last = *run;
     if (rc == ADVNTK_ELIMIT) {
         advntk__fault(&l->faults, l->root->place, NULL, "%s", err->text);
         rc = ADVNTK_OK;
@@ -185,6 +204,30 @@ struct seen {
     bool used;
 };
 
+/* What the run is: a digest of each value at the top of its tree, with its key. */
+static advntk_status run_digest(struct loader *l, const struct advntk_node *tree,
+                                uint8_t digest[16], struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__hash *hash = advntk__hash_new();
+    if (!hash) {
+        FAIL(err, ENOMEM, "no memory for a digest");
+    }
+    for (ptrdiff_t i = 0; i < tree->count; i++) {
+        struct known_digest one = {NULL, {0}}, *known = i < SECTIONS ? &l->known[i] : &one;
+        if (known->node != tree->entries[i].value) {
+            known->node = tree->entries[i].value;
+            TRY(advntk__tree_identity(known->node, known->digest, err));
+        }
+        advntk__hash_text(hash, tree->entries[i].key);
+        advntk__hash_add(hash, known->digest, sizeof(known->digest));
+    }
+    advntk__hash_end(hash, digest);
+out:
+    advntk__hash_free(hash);
+    return rc;
+}
+
 /* *again: whether an earlier run was the same once every default was filled in. */
 static advntk_status is_again(struct loader *l, const struct advntk__run_config *run, bool *again,
                               struct advntk_error *err)
@@ -196,7 +239,7 @@ static advntk_status is_again(struct loader *l, const struct advntk__run_config 
     if (!run->tree) {
         goto out; /* a mistake; no run will be made */
     }
-    TRY(advntk__tree_identity(run->tree, digest, err));
+    TRY(run_digest(l, run->tree, digest, err));
     memcpy(&at, digest, sizeof(at));
     for (at &= l->seen_mask; l->seen[at].used && !*again; at = (at + 1) & l->seen_mask) {
         *again = memcmp(l->seen[at].digest, digest, sizeof(digest)) == 0;
@@ -274,6 +317,7 @@ advntk_status advntk__study_load(const struct advntk__registry *registry, const 
     *study = NULL;
     TRY(advntk__pool_new(registry, &l.memory, err));
     TRY(advntk__pool_new(registry, &l.scratch, err));
+    TRY(advntk__pool_new(registry, &l.other, err));
     l.composer = (struct advntk__composer){.memory = l.memory, .faults = &l.faults};
     TRY(compose(&l, file, err));
     if (l.root) {
@@ -291,6 +335,7 @@ advntk_status advntk__study_load(const struct advntk__registry *registry, const 
 out:
     advntk__faults_release(&l.faults);
     advntk__pool_free(l.scratch);
+    advntk__pool_free(l.other);
     advntk__pool_free(l.memory);
     return rc;
 }

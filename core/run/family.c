@@ -238,8 +238,8 @@ advntk_status advntk__families_init(struct advntk__families *families,
     for (ptrdiff_t i = 0; i < inventory->count; i++) {
         families->of[i] = -1;
     }
-    f.cache = options->cache_limit ? options->cache_limit : advntk__cache_default;
-    if (options->no_share || f.cache < 0) {
+    f.cache = advntk__cache_limit(options);
+    if (f.cache < 0) {
         goto out;
     }
     TRY(find_candidates(&f, options, err));

@@ -28,21 +28,35 @@ struct advntk__opened_source {
     struct advntk_error error;
 };
 
-/* The last few splits: neighbours in a sweep have the same. */
-enum { SPLITS = 4, METRICS_LIMIT = 64 << 20 };
-struct kept_split {
-    bool used;
-    uint8_t key[16]; /* of the data section */
-    int64_t seed;
-    struct advntk__split split;
-};
+enum { METRICS_LIMIT = 64 << 20 };
 
 struct builder {
     const struct advntk__inventory_setup *setup;
     struct advntk__inventory *inventory;
-    struct kept_split splits[SPLITS];
-    int next_split;
+    bool listed; /* the next two are known */
+    char (*ids)[ADVNTK__ID];
+    ptrdiff_t id_count;            /* of the runs that are stored, sorted */
+    const struct advntk__item *at; /* the item whose split this is; NULL: none */
+    struct advntk__split split;
+    const struct advntk__item *last; /* examined without a fault */
 };
+
+/* An item and what its images depend on. */
+struct order {
+    uint8_t data[16]; /* of the data section */
+    int64_t seed;
+    ptrdiff_t item;
+};
+
+static int by_images(const void *a, const void *b)
+{
+    const struct order *x = a, *y = b;
+    int data = memcmp(x->data, y->data, sizeof(x->data));
+
+    return data                ? data
+           : x->seed != y->seed ? (x->seed > y->seed) - (x->seed < y->seed)
+                                : (x->item > y->item) - (x->item < y->item);
+}
 
 static advntk_status data_set(struct builder *b, const struct advntk__run_config *config,
                               struct advntk__opened_source **source, struct advntk_error *err)
@@ -80,32 +94,24 @@ out:
     return rc;
 }
 
-static advntk_status split_of(struct builder *b, const struct advntk__source *source,
-                              const struct advntk__run_config *config,
-                              const struct advntk__split **split, struct advntk_error *err)
+/* Two items with the same images have one split, as one follows the other. */
+static advntk_status split_of(struct builder *b, const struct advntk__item *item,
+                              const struct order *order, const struct order *before,
+                              struct advntk_error *err)
 {
-    struct kept_split *kept = &b->splits[b->next_split];
-    uint8_t key[16];
+    const struct advntk__run_config *config = item->config;
     advntk_status rc = ADVNTK_OK;
 
-    TRY(advntk__tree_identity(advntk_node_get(config->tree, "data"), key, err));
-    for (int i = 0; i < SPLITS; i++) {
-        if (b->splits[i].used && b->splits[i].seed == config->seed &&
-            memcmp(b->splits[i].key, key, sizeof(key)) == 0) {
-            *split = &b->splits[i].split;
-            goto out;
-        }
+    if (b->at && before && before->seed == order->seed &&
+        memcmp(before->data, order->data, sizeof(order->data)) == 0) {
+        goto out;
     }
-    if (kept->used) {
-        advntk__split_release(&kept->split);
-        kept->used = false;
+    if (b->at) {
+        b->at = NULL;
+        advntk__split_release(&b->split);
     }
-    TRY(advntk__split_make(source, &config->data, config->seed, &kept->split, err));
-    kept->used = true;
-    kept->seed = config->seed;
-    memcpy(kept->key, key, sizeof(key));
-    b->next_split = (b->next_split + 1) % SPLITS;
-    *split = &kept->split;
+    TRY(advntk__split_make(item->source, &config->data, config->seed, &b->split, err));
+    b->at = item;
 out:
     return rc;
 }
@@ -127,6 +133,11 @@ static int64_t count_steps(const struct advntk__folder *folder)
     return count;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
 /* What of the run is in its folder. */
 static advntk_status look_at_folder(const struct builder *b, struct advntk__item *item,
                                     struct advntk_error *err)
@@ -135,6 +146,11 @@ static advntk_status look_at_folder(const struct builder *b, struct advntk__item
     char id[ADVNTK__ID], name[ADVNTK__ID + 8], *path = NULL;
     advntk_status rc = ADVNTK_OK;
 
+    item->evaluations_left = item->config->evaluation_count;
+    if (b->listed &&
+        (!b->ids || !bsearch(item->id, b->ids, (size_t)b->id_count, sizeof(*b->ids), by_id))) {
+        return rc; /* the folder is not there */
+    }
     TRY(advntk__folder_init(&folder, b->setup->results, item->id, err));
     item->stored = advntk__folder_state(&folder);
     path = advntk__folder_file(&folder, "predictor.npz", NULL);
@@ -189,8 +205,9 @@ static advntk_status check_graph(const struct advntk__run_services *services,
     return rc;
 }
 
-static advntk_status fill_ids(struct advntk__item *item, const struct advntk__split *split,
-                              struct advntk_error *err)
+/* last: whose evaluations may be the same; NULL: none. */
+static advntk_status fill_ids(struct advntk__item *item, const struct advntk__item *last,
+                              const struct advntk__split *split, struct advntk_error *err)
 {
     const struct advntk__run_config *config = item->config;
     advntk_status rc = ADVNTK_OK;
@@ -204,6 +221,10 @@ static advntk_status fill_ids(struct advntk__item *item, const struct advntk__sp
     for (ptrdiff_t i = 0; i < config->evaluation_count; i++) {
         struct advntk__item_evaluation *e = &item->evaluations[i];
         e->images = advntk__evaluation_images(&config->evaluations[i], split->test.count);
+        if (last && last->config->evaluations == config->evaluations && last->test == item->test) {
+            memcpy(e->digest, last->evaluations[i].digest, sizeof(e->digest));
+            continue;
+        }
         TRY(advntk__identity_evaluation(&config->evaluations[i], e->images, e->digest, err));
     }
 out:
@@ -211,14 +232,16 @@ out:
 }
 
 /* Everything about a run; what fails is the run's fault. */
-static advntk_status examine(struct builder *b, struct advntk__item *item, struct advntk_error *err)
+static advntk_status examine(struct builder *b, const struct order *order,
+                             const struct order *before, struct advntk_error *err)
 {
+    struct advntk__item *item = &b->inventory->items[order->item];
     const struct advntk__run_config *config = item->config;
     const struct advntk_method_ops *method = config->method.plugin->ops;
     struct advntk__kernel_memory none = {0};
     struct advntk__run_services services;
     struct advntk__opened_source *source;
-    const struct advntk__split *split;
+    const struct advntk__split *split = &b->split;
     advntk_status rc = ADVNTK_OK;
 
     TRY(data_set(b, config, &source, err));
@@ -228,7 +251,7 @@ static advntk_status examine(struct builder *b, struct advntk__item *item, struc
         goto out;
     }
     item->source = &source->source;
-    TRY(split_of(b, item->source, config, &split, err));
+    TRY(split_of(b, item, order, before, err));
     TRY(check_needs(config, split, err));
     if (split->train.count > INT32_MAX) { /* so that no sum of bytes overflows */
         FAIL(err, ELIMIT, "data.train: %td images, expected at most %d", split->train.count,
@@ -244,7 +267,7 @@ static advntk_status examine(struct builder *b, struct advntk__item *item, struc
     item->height = services.problem.height;
     item->width = services.problem.width;
     item->channels = services.problem.channels;
-    TRY(fill_ids(item, split, err));
+    TRY(fill_ids(item, b->last, split, err));
     TRY(look_at_folder(b, item, err));
     if (b->setup->with_graphs && method->needs_kernel) {
         TRY(check_graph(&services, err));
@@ -267,8 +290,7 @@ struct advntk__room advntk__inventory_room(struct advntk__inventory *inventory,
                                            int threads)
 {
     enum { TILES_AT_WORK = 2 }; /* of a thread: one as stored, one widened */
-    const int64_t limit = options->memory_limit,
-                  cache = options->cache_limit ? options->cache_limit : advntk__cache_default;
+    const int64_t limit = options->memory_limit, cache = advntk__cache_limit(options);
     const int64_t tiles = (int64_t)threads * TILES_AT_WORK *
                           (int64_t)advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64);
     const int jobs = options->jobs > 1 ? options->jobs : 1;
@@ -283,9 +305,9 @@ struct advntk__room advntk__inventory_room(struct advntk__inventory *inventory,
     for (ptrdiff_t i = 0; i < inventory->count; i++) {
         struct advntk__memory *need = &inventory->items[i].need;
         struct advntk__memory less = *need;
-        less.gram = tiles;
+        less.gram = 0; /* the tiles at work are in room.work */
         less.on_disk = true;
-        if (!options->no_share && need->gram <= cache && less.gram < need->gram &&
+        if (need->gram <= cache && tiles < need->gram &&
             bytes_of(need) + room.held > room.bytes && bytes_of(&less) + room.held <= room.bytes) {
             *need = less;
         }
@@ -361,41 +383,78 @@ static advntk_status link_fits(struct advntk__inventory *all, struct advntk_erro
     return ADVNTK_OK;
 }
 
+/* The items, those with the same images behind each other. */
+static advntk_status order_items(const struct advntk__inventory *all, struct order *order,
+                                 struct advntk_error *err)
+{
+    const struct advntk_node *data = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    for (ptrdiff_t i = 0; i < all->count; i++) {
+        const struct advntk__run_config *config = all->items[i].config;
+        const struct advntk_node *own = advntk_node_get(config->tree, "data");
+        order[i].item = i;
+        order[i].seed = config->seed;
+        if (i > 0 && own == data) {
+            memcpy(order[i].data, order[i - 1].data, sizeof(order[i].data));
+        } else {
+            TRY(advntk__tree_identity(own, order[i].data, err));
+        }
+        data = own;
+    }
+    qsort(order, (size_t)all->count, sizeof(*order), by_images);
+out:
+    return rc;
+}
+
+/* Notes what is wrong with a run. */
+static advntk_status set_fault(struct advntk__item *item, const struct advntk_error *why,
+                               struct advntk_error *err)
+{
+    item->message = malloc(sizeof(*why));
+    if (!item->message) {
+        return ADVNTK_FAIL(err, ENOMEM, "no memory for what is wrong with runs");
+    }
+    *item->message = *why;
+    return ADVNTK_OK;
+}
+
 advntk_status advntk__inventory_init(struct advntk__inventory *inventory,
                                      const struct advntk__study *study,
                                      const struct advntk__inventory_setup *setup,
                                      struct advntk_error *err)
 {
     struct builder b = {.setup = setup, .inventory = inventory};
+    struct order *order = calloc((size_t)study->count, sizeof(*order));
     struct advntk_error why;
     advntk_status rc = ADVNTK_OK;
 
     *inventory = (struct advntk__inventory){
         .count = study->count, .items = calloc((size_t)study->count, sizeof(struct advntk__item))};
-    if (!inventory->items) {
+    if (!inventory->items || !order) {
         FAIL(err, ENOMEM, "no memory for %td runs", study->count);
     }
     for (ptrdiff_t i = 0; i < study->count; i++) {
-        struct advntk__item *item = &inventory->items[i];
+        inventory->items[i].config = &study->runs[i];
+    }
+    TRY(order_items(inventory, order, err));
+    b.listed = advntk__store_list(setup->results, &b.ids, &b.id_count, NULL) == ADVNTK_OK;
+    for (ptrdiff_t i = 0; i < study->count; i++) {
+        struct advntk__item *item = &inventory->items[order[i].item];
         TRY(advntk_cancelled(setup->host, err));
-        item->config = &study->runs[i];
-        item->fault = examine(&b, item, &why);
-        if (item->fault == ADVNTK_OK) {
-            continue;
+        item->fault = examine(&b, &order[i], i ? &order[i - 1] : NULL, &why);
+        b.last = item->fault == ADVNTK_OK ? item : NULL;
+        if (item->fault != ADVNTK_OK) {
+            TRY(set_fault(item, &why, err));
         }
-        item->message = malloc(sizeof(why));
-        if (!item->message) {
-            FAIL(err, ENOMEM, "no memory for %td runs", study->count);
-        }
-        *item->message = why;
     }
     TRY(link_fits(inventory, err));
 out:
-    for (int i = 0; i < SPLITS; i++) {
-        if (b.splits[i].used) {
-            advntk__split_release(&b.splits[i].split);
-        }
+    if (b.at) {
+        advntk__split_release(&b.split);
     }
+    free(order);
+    free(b.ids);
     if (rc != ADVNTK_OK) {
         advntk__inventory_release(inventory);
     }

@@ -38,6 +38,15 @@ struct run {
     FILE *log;
 };
 
+int64_t advntk__cache_limit(const struct advntk__runner_options *options)
+{
+    const int64_t usual = INT64_C(16) << 30;
+
+    return options->no_share || options->cache_limit < 0 ? -1
+           : options->cache_limit                        ? options->cache_limit
+                                                         : usual;
+}
+
 /* ---- backend and data ---- */
 
 advntk_status advntk__backend_open(struct advntk_host *host, const struct advntk_slot *backend,

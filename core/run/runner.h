@@ -41,6 +41,9 @@ struct advntk__runner_options {
     void *context;
 };
 
+/* Bytes that RESULTS/cache may hold; -1: nothing is cached. */
+int64_t advntk__cache_limit(const struct advntk__runner_options *options);
+
 /* What a run is computed with; one run at a time. */
 struct advntk__workplace {
     struct advntk_host *host;

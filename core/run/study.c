@@ -649,9 +649,9 @@ static advntk_status work_init(struct work *w, struct advntk_error *err)
         FAIL(err, ENOMEM, "no memory for %td runs", w->inventory.count);
     }
     TRY(advntk__matrices_new(&w->matrices, err));
-    if (!w->options->no_share && w->options->cache_limit >= 0) {
+    w->cache.limit = advntk__cache_limit(w->options);
+    if (w->cache.limit >= 0) {
         w->cache.folder = advntk__files_join(w->options->results, "cache");
-        w->cache.limit = w->options->cache_limit ? w->options->cache_limit : advntk__cache_default;
         if (!w->cache.folder) {
             FAIL(err, ENOMEM, "no memory for a path");
         }

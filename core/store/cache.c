@@ -216,6 +216,9 @@ advntk_status advntk__cache_verify(const char *folder, const char *key, ptrdiff_
 
     *damaged = 0;
     TRY(take(folder, key, &fd, err));
+    if (about && access(about, F_OK) != 0 && errno == ENOENT) { /* killed before it held anything */
+        goto out;
+    }
     read_about(about, &entry, &tile_bytes, &notes);
     if (entry.tiles < 1 || tile_bytes < 1 || notes < 0) {
         FAIL(err, EFORMAT, "%s/%s/%s: cannot be read", folder, key, ADVNTK__CACHE_ABOUT);
@@ -230,34 +233,62 @@ out:
     return rc;
 }
 
-advntk_status advntk__cache_remove(const char *folder, const char *key, struct advntk_error *err)
+/* What is in an entry's folder but its lock. */
+static advntk_status remove_files(const char *entry, struct advntk_error *err)
 {
-    static const char *const parts[] = {"index", ADVNTK__CACHE_ABOUT, "tiles", ADVNTK__CACHE_LOCK};
-    char *entry = advntk__files_join(folder, key), *path = NULL;
-    int fd = -1;
+    DIR *dir = opendir(entry);
+    struct dirent *at;
+    char *path = NULL;
     advntk_status rc = ADVNTK_OK;
 
-    if (!entry) {
-        FAIL(err, ENOMEM, "%s: no memory for a path", folder);
+    if (!dir) {
+        FAIL(err, EIO, "%s: cannot open the folder: %s", entry, strerror(errno));
     }
-    TRY(take(folder, key, &fd, err));
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        path = advntk__files_join(entry, parts[i]);
-        if (!path || (unlink(path) != 0 && errno != ENOENT)) {
-            FAIL(err, EIO, "%s/%s: cannot remove: %s", entry, parts[i], strerror(errno));
+    while ((at = readdir(dir))) {
+        if (strcmp(at->d_name, ".") == 0 || strcmp(at->d_name, "..") == 0 ||
+            strcmp(at->d_name, ADVNTK__CACHE_LOCK) == 0) {
+            continue;
+        }
+        path = advntk__files_join(entry, at->d_name);
+        if (!path || unlink(path) != 0) {
+            FAIL(err, EIO, "%s/%s: cannot remove: %s", entry, at->d_name, strerror(errno));
         }
         free(path);
         path = NULL;
     }
-    if (rmdir(entry) != 0 && errno != ENOENT) {
-        FAIL(err, EIO, "%s: cannot remove: %s", entry, strerror(errno));
+out:
+    if (dir) {
+        closedir(dir);
+    }
+    free(path);
+    return rc;
+}
+
+advntk_status advntk__cache_remove(const char *folder, const char *key, struct advntk_error *err)
+{
+    char *entry = advntk__files_join(folder, key), *index = file_of(folder, key, "index"),
+         *lock = file_of(folder, key, ADVNTK__CACHE_LOCK);
+    int fd = -1;
+    advntk_status rc = ADVNTK_OK;
+
+    if (!entry || !index || !lock) {
+        FAIL(err, ENOMEM, "%s: no memory for a path", folder);
+    }
+    TRY(take(folder, key, &fd, err));
+    if (unlink(index) != 0 && errno != ENOENT) { /* first: without it the tiles are none */
+        FAIL(err, EIO, "%s: cannot remove: %s", index, strerror(errno));
+    }
+    TRY(remove_files(entry, err));
+    if ((unlink(lock) != 0 || rmdir(entry) != 0) && errno != ENOENT && errno != ENOTEMPTY) {
+        FAIL(err, EIO, "%s: cannot remove: %s", entry, strerror(errno)); /* not empty: in use anew */
     }
 out:
     if (fd >= 0) {
         close(fd);
     }
     free(entry);
-    free(path);
+    free(index);
+    free(lock);
     return rc;
 }
 
@@ -279,9 +310,9 @@ advntk_status advntk__cache_prune(const char *folder, int64_t limit, ptrdiff_t *
     }
     for (ptrdiff_t i = 0; i < count && all > limit; i++) {
         rc = advntk__cache_remove(folder, entries[i].key, err);
-        if (rc == ADVNTK_OK) {
-            ++*removed;
-            *freed += entries[i].bytes;
+        if (rc == ADVNTK_OK || rc == ADVNTK_ENOTFOUND) { /* or another process removed it */
+            *removed += rc == ADVNTK_OK;
+            *freed += rc == ADVNTK_OK ? entries[i].bytes : 0;
             all -= entries[i].bytes;
         } else if (rc != ADVNTK_EBUSY) {
             goto out;

@@ -8,8 +8,6 @@
 #define ADVNTK__CACHE_ABOUT "about.json"
 #define ADVNTK__CACHE_LOCK "lock"
 
-static const int64_t advntk__cache_default = INT64_C(16) << 30; /* bytes */
-
 struct advntk__cache_entry {
     char key[ADVNTK__CACHE_KEY];
     char kind[32], about[256]; /* "" where about.json cannot be read */
@@ -31,11 +29,11 @@ ADVNTK_MUST_CHECK advntk_status advntk__cache_find(const char *folder, const uin
 double advntk__cache_read_seconds(const char *folder, const struct advntk__cache_entry *entry);
 
 /* Reads every tile of an entry; *damaged: tiles that are not what was written. Fails: EBUSY
- * (somebody computes it), EIO, EFORMAT (no entry). */
+ * (somebody computes it), EIO, EFORMAT (no entry), ENOTFOUND (removed in the meantime). */
 ADVNTK_MUST_CHECK advntk_status advntk__cache_verify(const char *folder, const char *key,
                                                      ptrdiff_t *damaged, struct advntk_error *err);
 
-/* Removes an entry. Fails: EBUSY (somebody uses it), EIO. */
+/* Removes an entry. Fails: EBUSY (somebody uses it), EIO, ENOTFOUND (it was gone). */
 ADVNTK_MUST_CHECK advntk_status advntk__cache_remove(const char *folder, const char *key,
                                                      struct advntk_error *err);
 

@@ -194,16 +194,9 @@ advntk_status advntk__folder_untrain(const struct advntk__folder *folder, struct
 advntk_status advntk__folder_lock(struct advntk__folder *folder, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    char *path = advntk__folder_file(folder, lock_name, NULL), who[ADVNTK__LOCK_WHO];
+    char who[ADVNTK__LOCK_WHO];
 
-    if (!path) {
-        FAIL(err, ENOMEM, "%s: no memory for a path", folder->path);
-    }
-    do { /* a process that kept nothing may take its empty folder away in between */
-        TRY(advntk__files_make_folder(folder->path, err));
-        rc = advntk__lock_try(path, false, &folder->lock, who, err);
-    } while (rc == ADVNTK_EIO && access(folder->path, F_OK) != 0 && errno == ENOENT);
-    TRY(rc);
+    TRY(advntk__lock_in_folder(folder->path, lock_name, false, &folder->lock, who, err));
     if (folder->lock < 0) {
         FAIL(err, EBUSY, "run %s is being computed by %s%s", folder->id,
              *who ? "process " : "another process", who);
@@ -211,7 +204,6 @@ advntk_status advntk__folder_lock(struct advntk__folder *folder, struct advntk_e
     TRY(remove_tree(folder->path, true, err));
     TRY(make_parts(folder, err));
 out:
-    free(path);
     return rc;
 }
 

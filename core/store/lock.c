@@ -3,11 +3,13 @@
 
 #include "store/lock.h"
 
+#include "base/files.h"
 #include "base/try.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +52,9 @@ static advntk_status lock_once(const char *path, bool shared, int *fd, char who[
 
     *fd = -1;
     *again = false;
+    if (opened < 0 && errno == ENOENT) {
+        FAIL(err, ENOTFOUND, "%s: its folder is gone", path);
+    }
     if (opened < 0) {
         FAIL(err, EIO, "%s: cannot write: %s", path, strerror(errno));
     }
@@ -87,5 +92,27 @@ advntk_status advntk__lock_try(const char *path, bool shared, int *fd, char who[
         TRY(lock_once(path, shared, fd, who, &again, err));
     }
 out:
+    return rc;
+}
+
+advntk_status advntk__lock_in_folder(const char *folder, const char *name, bool shared, int *fd,
+                                     char who[ADVNTK__LOCK_WHO], struct advntk_error *err)
+{
+    enum { TRIES = 100 };
+    char *path = advntk__files_join(folder, name);
+    advntk_status rc = ADVNTK_ENOTFOUND;
+
+    if (!path) {
+        FAIL(err, ENOMEM, "%s: no memory for a path", folder);
+    }
+    for (int i = 0; i < TRIES && rc == ADVNTK_ENOTFOUND; i++) {
+        TRY(advntk__files_make_folder(folder, err));
+        rc = advntk__lock_try(path, shared, fd, who, err);
+    }
+    if (rc == ADVNTK_ENOTFOUND) {
+        FAIL(err, EIO, "%s: the folder is taken away as often as it is made", folder);
+    }
+out:
+    free(path);
     return rc;
 }

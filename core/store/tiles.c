@@ -135,6 +135,7 @@ static advntk_status open_to_write(struct advntk__tiles *t, const struct advntk_
                                    struct advntk_error *err)
 {
     const off_t all = (off_t)setup->count * (off_t)setup->bytes;
+    char *about = advntk__files_join(t->folder, ADVNTK__CACHE_ABOUT);
     advntk_status rc = ADVNTK_OK;
     struct stat st;
     int code;
@@ -144,6 +145,12 @@ static advntk_status open_to_write(struct advntk__tiles *t, const struct advntk_
     if (t->data < 0 || t->index < 0 || fstat(t->data, &st) != 0) {
         FAIL(err, EIO, "%s: cannot write: %s", t->folder, strerror(errno));
     }
+    if (!about) {
+        FAIL(err, ENOMEM, "no memory for a path");
+    }
+    if (access(about, F_OK) != 0) { /* first of all, or a kill leaves tiles that nobody can read */
+        TRY(write_about(t, setup, err));
+    }
     if (st.st_size != all) {
         TRY(advntk__cache_make_room(cache, (int64_t)all, err));
         code = posix_fallocate(t->data, 0, all); /* so that a full disk shows now */
@@ -152,10 +159,10 @@ static advntk_status open_to_write(struct advntk__tiles *t, const struct advntk_
             FAIL(err, EIO, "%s: no room for %lld bytes: %s", t->folder, (long long)all,
                  strerror(code));
         }
-        TRY(write_about(t, setup, err));
     }
     t->writable = true;
 out:
+    free(about);
     return rc;
 }
 
@@ -164,15 +171,11 @@ static advntk_status open_once(struct advntk__tiles *t, const struct advntk__cac
                                const struct advntk__tiles_setup *setup, bool *again,
                                char who[ADVNTK__LOCK_WHO], struct advntk_error *err)
 {
-    char *path = advntk__files_join(t->folder, ADVNTK__CACHE_LOCK), other[ADVNTK__LOCK_WHO];
+    char other[ADVNTK__LOCK_WHO];
     advntk_status rc = ADVNTK_OK;
 
     *again = false;
-    if (!path) {
-        FAIL(err, ENOMEM, "no memory for a path");
-    }
-    TRY(advntk__files_make_folder(t->folder, err));
-    TRY(advntk__lock_try(path, false, &t->lock, who, err));
+    TRY(advntk__lock_in_folder(t->folder, ADVNTK__CACHE_LOCK, false, &t->lock, who, err));
     if (t->lock >= 0) {
         TRY(open_to_write(t, cache, setup, err));
         index_read(t);
@@ -181,7 +184,7 @@ static advntk_status open_once(struct advntk__tiles *t, const struct advntk__cac
         }
         goto out;
     }
-    TRY(advntk__lock_try(path, true, &t->lock, other, err));
+    TRY(advntk__lock_in_folder(t->folder, ADVNTK__CACHE_LOCK, true, &t->lock, other, err));
     if (t->lock < 0) {
         *again = true;
         goto out;
@@ -193,7 +196,6 @@ static advntk_status open_once(struct advntk__tiles *t, const struct advntk__cac
     }
     index_read(t);
 out:
-    free(path);
     return rc;
 }
 

@@ -435,6 +435,67 @@ static void test_random(void)
     free(want);
 }
 
+/* ---- what runs of a study share ---- */
+
+/* Each reaches into other sections: names of let, references, the method's loss for all attacks. */
+static const struct {
+    const char *key, *values[2];
+} shared_axes[] = {
+    {"let.r", {"4/255", "8/255"}},
+    {"method", {"{plugin: fit, batch: 16}", "{plugin: fit, batch: 8, loss: cross_entropy}"}},
+    {"model.architecture.depth", {"2", "3"}},
+    {"method.attack", {"{plugin: pgd, radius: r, step: r/5}", "{plugin: fgsm, radius: half}"}},
+    {"data", {"{dataset: digits, train: 90, center: r}", "{dataset: digits, train: 80}"}},
+    {"evaluate.own.samples", {"7", "8"}},
+    {"seed", {"1", "2"}},
+};
+enum { SHARED_AXES = sizeof(shared_axes) / sizeof(shared_axes[0]) };
+
+/* Neighbours in a study share what is the same in them; each must be what it is by itself. */
+static void test_shared(void)
+{
+    static const char recipe[] =
+        BASE "  - {name: own, attack: {plugin: pgd, radius: 0.1}}\n"
+             "  - {name: radii, attack: {plugin: pgd, radius: [r, 2*r]}}\n";
+    char axes[SHARED_AXES][200], settings[SHARED_AXES][120];
+    const char *sweeps[SHARED_AXES + 1] = {NULL}, *overrides[SHARED_AXES + 1] = {NULL};
+    struct advntk__study *all, *one;
+    ptrdiff_t right = 0;
+
+    for (int k = 0; k < SHARED_AXES; k++) {
+        snprintf(axes[k], sizeof(axes[k]), "%s=[%s, %s]", shared_axes[k].key,
+                 shared_axes[k].values[0], shared_axes[k].values[1]);
+        sweeps[k] = axes[k];
+    }
+    write_file("shared.yaml", recipe);
+    all = load_with("shared.yaml", NULL, sweeps);
+    ok(all && all->count == 1 << SHARED_AXES, "a study of %d runs", 1 << SHARED_AXES);
+    for (ptrdiff_t i = 0; all && i < all->count; i++) {
+        struct advntk__text with = {0}, alone = {0};
+        uint8_t digests[2][16] = {{0}, {1}};
+        for (int k = 0; k < SHARED_AXES; k++) {
+            snprintf(settings[k], sizeof(settings[k]), "%s=%s", shared_axes[k].key,
+                     shared_axes[k].values[i >> (SHARED_AXES - 1 - k) & 1]);
+            overrides[k] = settings[k];
+        }
+        one = load_with("shared.yaml", overrides, NULL);
+        if (one) {
+            advntk__tree_print(all->runs[i].tree, &with);
+            advntk__tree_print(one->runs[0].tree, &alone);
+            right += strcmp(with.bytes, alone.bytes) == 0 &&
+                     run_digest(&all->runs[i], digests[0]) &&
+                     run_digest(&one->runs[0], digests[1]) &&
+                     memcmp(digests[0], digests[1], 16) == 0;
+        }
+        advntk__text_release(&with);
+        advntk__text_release(&alone);
+        advntk__study_free(one);
+    }
+    ok(right == 1 << SHARED_AXES, "%td of %d runs are in a study what they are alone", right,
+       1 << SHARED_AXES);
+    advntk__study_free(all);
+}
+
 /* Processor seconds that a study of 10 x seeds runs takes to expand and check. */
 static double expansion(int seeds)
 {
@@ -477,6 +538,7 @@ int main(void)
     test_same_runs();
     test_command_line();
     test_random();
+    test_shared();
     test_many_runs();
     return recipes_end();
 }
