@@ -116,7 +116,7 @@ const struct advntk__section *advntk__recipe_sections(void)
 struct run {
     struct advntk__configurer *c;
     struct advntk_node *root;
-    const struct advntk__resolved *before; /* NULL: none */
+    const struct advntk__resolved *before;                            /* NULL: none */
     bool same_let, same_data, same_model, same_method, same_evaluate; /* as in the run before */
     struct top top;
     struct method_section method;
@@ -178,17 +178,16 @@ static bool is_as_before(const struct run *r, const char *name)
         return false;
     }
     then = advntk_node_get(r->before->root, name);
-    return is_same(now, then) &&
-           (r->same_let || !now ||
-            (!mentions(now, advntk_node_get(r->root, "let")) &&
-             !mentions(now, advntk_node_get(r->before->root, "let"))));
+    return is_same(now, then) && (r->same_let || !now ||
+                                  (!mentions(now, advntk_node_get(r->root, "let")) &&
+                                   !mentions(now, advntk_node_get(r->before->root, "let"))));
 }
 
 /* After references and radii. Attacks without a loss of their own have the method's. */
 static void compare_with_before(struct run *r)
 {
-    r->same_let = r->before && is_same(advntk_node_get(r->root, "let"),
-                                       advntk_node_get(r->before->root, "let"));
+    r->same_let = r->before &&
+                  is_same(advntk_node_get(r->root, "let"), advntk_node_get(r->before->root, "let"));
     r->same_data = is_as_before(r, "data");
     r->same_model = is_as_before(r, "model");
     r->same_method = is_as_before(r, "method");
@@ -558,12 +557,12 @@ out:
 }
 
 advntk_status advntk__resolve(struct advntk__configurer *c, struct advntk_node *root,
-                              const struct advntk__resolved *before, const char *default_name, bool model_only,
-                              struct advntk__run_config *run, struct advntk_error *err)
+                              const struct advntk__resolved *before, const char *default_name,
+                              bool model_only, struct advntk__run_config *run,
+                              struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    struct run r = {
-        .c = c, .root = root, .before = before, .out = run, .model_only = model_only};
+    struct run r = {.c = c, .root = root, .before = before, .out = run, .model_only = model_only};
     const struct advntk__method_settings *settings;
     TRY(advntk__references(c, root, err));
     TRY(read_let(&r, err));

@@ -22,7 +22,8 @@ struct advntk__resolved {
 ADVNTK_MUST_CHECK advntk_status advntk__resolve(struct advntk__configurer *c,
                                                 struct advntk_node *root,
                                                 const struct advntk__resolved *before,
-                                                const char *default_name, bool model_only, struct advntk__run_config *run,
+                                                const char *default_name, bool model_only,
+                                                struct advntk__run_config *run,
                                                 struct advntk_error *err);
 
 /* The sections of a recipe, as tables; for `describe recipe` and the schema. name NULL ends. */

@@ -53,7 +53,7 @@ static int by_images(const void *a, const void *b)
     const struct order *x = a, *y = b;
     int data = memcmp(x->data, y->data, sizeof(x->data));
 
-    return data                ? data
+    return data                 ? data
            : x->seed != y->seed ? (x->seed > y->seed) - (x->seed < y->seed)
                                 : (x->item > y->item) - (x->item < y->item);
 }
@@ -307,8 +307,8 @@ struct advntk__room advntk__inventory_room(struct advntk__inventory *inventory,
         struct advntk__memory less = *need;
         less.gram = 0; /* the tiles at work are in room.work */
         less.on_disk = true;
-        if (need->gram <= cache && tiles < need->gram &&
-            bytes_of(need) + room.held > room.bytes && bytes_of(&less) + room.held <= room.bytes) {
+        if (need->gram <= cache && tiles < need->gram && bytes_of(need) + room.held > room.bytes &&
+            bytes_of(&less) + room.held <= room.bytes) {
             *need = less;
         }
     }

@@ -280,7 +280,8 @@ advntk_status advntk__cache_remove(const char *folder, const char *key, struct a
     }
     TRY(remove_files(entry, err));
     if ((unlink(lock) != 0 || rmdir(entry) != 0) && errno != ENOENT && errno != ENOTEMPTY) {
-        FAIL(err, EIO, "%s: cannot remove: %s", entry, strerror(errno)); /* not empty: in use anew */
+        FAIL(err, EIO, "%s: cannot remove: %s", entry,
+             strerror(errno)); /* not empty: in use anew */
     }
 out:
     if (fd >= 0) {

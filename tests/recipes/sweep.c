@@ -441,13 +441,13 @@ static void test_random(void)
 static const struct {
     const char *key, *values[2];
 } shared_axes[] = {
-    {"let.r", {"4/255", "8/255"}},
-    {"method", {"{plugin: fit, batch: 16}", "{plugin: fit, batch: 8, loss: cross_entropy}"}},
-    {"model.architecture.depth", {"2", "3"}},
-    {"method.attack", {"{plugin: pgd, radius: r, step: r/5}", "{plugin: fgsm, radius: half}"}},
-    {"data", {"{dataset: digits, train: 90, center: r}", "{dataset: digits, train: 80}"}},
     {"evaluate.own.samples", {"7", "8"}},
     {"seed", {"1", "2"}},
+    {"data", {"{dataset: digits, train: 90, center: r}", "{dataset: digits, train: 80}"}},
+    {"method.attack", {"{plugin: pgd, radius: r, step: r/5}", "{plugin: fgsm, radius: half}"}},
+    {"model.architecture.depth", {"2", "3"}},
+    {"let.r", {"4/255", "8/255"}},
+    {"method", {"{plugin: fit, batch: 16}", "{plugin: fit, batch: 8, loss: cross_entropy}"}},
 };
 enum { SHARED_AXES = sizeof(shared_axes) / sizeof(shared_axes[0]) };
 
@@ -482,10 +482,9 @@ static void test_shared(void)
         if (one) {
             advntk__tree_print(all->runs[i].tree, &with);
             advntk__tree_print(one->runs[0].tree, &alone);
-            right += strcmp(with.bytes, alone.bytes) == 0 &&
-                     run_digest(&all->runs[i], digests[0]) &&
-                     run_digest(&one->runs[0], digests[1]) &&
-                     memcmp(digests[0], digests[1], 16) == 0;
+            right +=
+                strcmp(with.bytes, alone.bytes) == 0 && run_digest(&all->runs[i], digests[0]) &&
+                run_digest(&one->runs[0], digests[1]) && memcmp(digests[0], digests[1], 16) == 0;
         }
         advntk__text_release(&with);
         advntk__text_release(&alone);

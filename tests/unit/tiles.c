@@ -131,6 +131,33 @@ static void test_damage(void)
     advntk__tiles_close(tiles);
 }
 
+/* What a kill leaves behind: nobody's damage, and nothing that stays in the way. */
+static void test_killed(void)
+{
+    struct advntk__cache_entry *entries = NULL;
+    struct advntk__tiles *tiles;
+    ptrdiff_t damaged = -1, count = 0;
+    struct advntk_error err;
+    char hex[33];
+    FILE *file;
+
+    advntk__hash_hex(key, hex);
+    ok(unlink(part("about.json")) == 0, "killed before about.json is written");
+    ok(advntk__cache_verify(cache.folder, hex, &damaged, &err) == ADVNTK_OK && damaged == 0,
+       "verify finds no damage");
+    tiles = open_entry();
+    ok(count_good(tiles) == 5, "the entry is gone on with");
+    advntk__tiles_close(tiles);
+    ok(advntk__cache_verify(cache.folder, hex, &damaged, &err) == ADVNTK_OK && damaged == 0,
+       "and good");
+    ok(advntk__cache_list(cache.folder, &entries, &count, &err) == ADVNTK_OK && count == 1 &&
+           entries[0].tiles == TILES,
+       "it says again what it is");
+    free(entries);
+    file = fopen(part("about.json.4711.tmp"), "w");
+    ok(file && fclose(file) == 0, "killed while about.json is written");
+}
+
 static void test_limits(void)
 {
     const struct advntk__cache small = {.folder = cache.folder, .limit = BYTES};
@@ -167,6 +194,7 @@ int main(void)
     cache.folder = strdup(scratch("cache"));
     test_entry();
     test_damage();
+    test_killed();
     test_limits();
     free(cache.folder);
     advntk__host_free(host);
