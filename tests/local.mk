@@ -14,6 +14,7 @@ unit_tests = \
 	attack_transfer \
 	audit_limits \
 	backend \
+	costs \
 	datasets \
 	distance_kernels \
 	engine_edges \

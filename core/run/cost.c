@@ -248,20 +248,39 @@ static int points_of(const struct advntk__costs *costs, enum advntk__phase phase
     return count;
 }
 
-/* b n + c n^2 through two points, none of the parts below 0; or proportional to n. */
-static double through(double n, double n1, double t1, double n2, double t2)
+/* Of a step, through two points: b n + c n^2, none of the parts below 0; or proportional to n, and
+ * never less than at the larger one. */
+static double of_a_step(double n, double n1, double t1, double n2, double t2)
 {
     double c = (t2 / n2 - t1 / n1) / (n2 - n1), b = t1 / n1 - c * n1;
 
-    if (c < 0 || b < 0 || !isfinite(c)) {
-        return c < 0 ? t2 + (t2 - t1) / (n2 - n1) * (n - n2) : t2 * (n / n2) * (n / n2);
+    if (!isfinite(c) || c < 0) {
+        return n > n2 ? fmax(t2, t2 + (t2 - t1) / (n2 - n1) * (n - n2)) : t2 * (n / n2);
     }
-    return b * n + c * n * n;
+    return b < 0 ? t2 * (n / n2) * (n / n2) : b * n + c * n * n;
+}
+
+/*
+ * Of an image that is evaluated, through two points: a + b n, none of the parts below 0. A row of
+ * kernels and its gradient are proportional to n; what grew faster between the two did so because a
+ * model of more images has more answers to attack, which ends.
+ */
+static double of_an_image(double n, double n1, double t1, double n2, double t2)
+{
+    double b = (t2 - t1) / (n2 - n1), a = t1 - b * n1;
+
+    if (!isfinite(b) || b < 0) {
+        return t2;
+    }
+    return a < 0 ? t2 * (n / n2) : a + b * n;
 }
 
 /* The nearest two points decide. */
-static struct advntk__spent between(const struct point *points, int count, double n)
+static struct advntk__spent between(const struct point *points, int count, double n,
+                                    enum advntk__phase phase)
 {
+    double (*growth)(double, double, double, double, double) =
+        phase == ADVNTK__PHASE_STEP ? of_a_step : of_an_image;
     int first = 0, second = -1;
 
     for (int i = 1; i < count; i++) {
@@ -285,12 +304,10 @@ static struct advntk__spent between(const struct point *points, int count, doubl
         first = second;
         second = other;
     }
-    return (struct advntk__spent){fmax(through(n, points[first].n, points[first].spent.wall,
-                                               points[second].n, points[second].spent.wall),
-                                       0),
-                                  fmax(through(n, points[first].n, points[first].spent.cpu,
-                                               points[second].n, points[second].spent.cpu),
-                                       0)};
+    return (struct advntk__spent){growth(n, points[first].n, points[first].spent.wall,
+                                         points[second].n, points[second].spent.wall),
+                                  growth(n, points[first].n, points[first].spent.cpu,
+                                         points[second].n, points[second].spent.cpu)};
 }
 
 bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
@@ -315,7 +332,7 @@ bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
         }
         *spent = points[nearest].spent;
     } else {
-        *spent = between(points, count, (double)n);
+        *spent = between(points, count, (double)n, phase);
     }
     return true;
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From what phases of runs took at a few numbers of images, what they take at another. */
+#include "config.h"
+#include "tap.h"
+
+#include "run/cost.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t kind[16] = {1, 2, 3};
+
+static void is_about(double got, double want, const char *name)
+{
+    is_close(1, &got, &want, 1e-12, name); /* some roundings of a fit */
+}
+
+static struct advntk__costs *costs_of(enum advntk__phase phase, int count,
+                                      const double (*points)[3])
+{
+    struct advntk_error err = {0};
+    struct advntk__costs *costs = NULL;
+
+    if (advntk__costs_new(NULL, &costs, &err) != ADVNTK_OK) {
+        ok(false, "costs are opened: %s", err.text);
+        exit(done_testing());
+    }
+    for (int i = 0; i < count; i++) { /* images, units, seconds */
+        struct advntk__cost cost = {.phase = phase,
+                                    .n = (int64_t)points[i][0],
+                                    .threads = 2,
+                                    .units = points[i][1],
+                                    .spent = {points[i][2], 2 * points[i][2]}};
+        memcpy(cost.kind, kind, sizeof(cost.kind));
+        advntk__costs_add(costs, &cost);
+    }
+    return costs;
+}
+
+/* Seconds of a unit at n images; -1: not known. */
+static double at(enum advntk__phase phase, int count, const double (*points)[3], int64_t n)
+{
+    struct advntk__costs *costs = costs_of(phase, count, points);
+    struct advntk__spent spent;
+    double wall = -1;
+
+    if (advntk__costs_get(costs, phase, kind, n, 2, &spent)) {
+        wall = spent.wall;
+        is_about(spent.cpu, 2 * wall, "processor seconds follow the same law");
+    }
+    advntk__costs_free(costs);
+    return wall;
+}
+
+static void test_known(void)
+{
+    static const double points[][3] = {{100, 1, 1}};
+    struct advntk__costs *costs = costs_of(ADVNTK__PHASE_STEP, 1, points);
+    const uint8_t other[16] = {9};
+    struct advntk__spent spent;
+
+    ok(advntk__costs_get(costs, ADVNTK__PHASE_STEP, kind, 100, 2, &spent), "a class is known");
+    ok(!advntk__costs_get(costs, ADVNTK__PHASE_STEP, other, 100, 2, &spent), "another is not");
+    ok(!advntk__costs_get(costs, ADVNTK__PHASE_STEP, kind, 100, 1, &spent), "nor other threads");
+    ok(!advntk__costs_get(costs, ADVNTK__PHASE_CLEAN, kind, 100, 2, &spent), "nor another phase");
+    advntk__costs_free(costs);
+}
+
+static void test_matrix(void)
+{
+    static const double points[][3] = {{100, 5050, 0.5}, {1000, 500500, 40}};
+
+    is_about(at(ADVNTK__PHASE_MATRIX, 2, points, 10000), 40 / 500500.0,
+             "a pair of a matrix costs what it did in the nearest size");
+}
+
+/* Laws that the fits contain are met to rounding. */
+static void test_steps(void)
+{
+    static const double square[][3] = {{100, 2, 2 * (1 + 3)}, {200, 1, 2 + 12}};
+    static const double fixed[][3] = {{256, 1, 0.0072}, {512, 1, 0.0051}};
+    static const double alone[][3] = {{500, 1, 2}};
+
+    is_about(at(ADVNTK__PHASE_STEP, 2, square, 1000), 10 + 300, "n + 3 n^2 of a step");
+    ok(at(ADVNTK__PHASE_STEP, 2, fixed, 10000) >= 0.0051,
+       "a step that took less at the larger size takes no less beyond it");
+    is_about(at(ADVNTK__PHASE_STEP, 1, alone, 1500), 6, "one size: proportional");
+}
+
+static void test_images(void)
+{
+    static const double line[][3] = {{100, 10, 10 * 3}, {300, 100, 100 * 7}};
+    /* measured: the model of 512 images had more answers to attack than that of 256 */
+    static const double faster[][3] = {{256, 128, 1.63}, {512, 128, 3.47}};
+    static const double slower[][3] = {{256, 128, 2}, {512, 128, 1}};
+
+    is_about(at(ADVNTK__PHASE_EVALUATION, 2, line, 1000), 1 + 20, "1 + n/50 of an image");
+    is_about(at(ADVNTK__PHASE_EVALUATION, 2, faster, 10000), 3.47 / 128 * 10000 / 512,
+             "never faster than proportional to n");
+    is_about(at(ADVNTK__PHASE_EVALUATION, 2, slower, 10000), 1 / 128.0,
+             "nor less than at the larger size");
+    is_about(at(ADVNTK__PHASE_CLEAN, 2, line, 1000), 1 + 20, "the clean pass alike");
+}
+
+int main(void)
+{
+    test_known();
+    test_matrix();
+    test_steps();
+    test_images();
+    return done_testing();
+}
