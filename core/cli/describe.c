@@ -19,11 +19,14 @@
 
 static bool as_markdown;
 static const char *graph_recipe;
+static struct cli_words describe_overrides;
 
 static const struct cli_option describe_options[] = {
     {CLI_FLAG, "markdown", 0, NULL, &as_markdown, "as a page of the reference"},
     {CLI_TEXT, "graph", 0, "RECIPE", &graph_recipe,
      "the layer graph of a recipe's architecture, with shapes, cost and measured times"},
+    {CLI_WORDS, "set", 's', "KEY=VALUE", &describe_overrides,
+     "replaces a value of that recipe (repeatable)"},
     {CLI_END, NULL, 0, NULL, NULL, NULL},
 };
 
@@ -174,7 +177,8 @@ out:
 
 static int describe_graph(const struct cli *cli)
 {
-    const struct advntk__recipe_options options = {0};
+    const struct advntk__recipe_options options = {.override_count = describe_overrides.count,
+                                                   .overrides = describe_overrides.items};
     struct cli_work work;
     struct advntk_error err;
     int code = cli_work_open(cli, &work);
@@ -205,7 +209,7 @@ static int describe_language(void)
     return code;
 }
 
-static int describe_main(struct cli *cli)
+static int describe_words(struct cli *cli)
 {
     struct advntk__registry *registry = NULL;
     int code = CLI_DONE;
@@ -216,6 +220,9 @@ static int describe_main(struct cli *cli)
     }
     if (cli->count == 0) {
         return cli_misuse(cli, "expected KIND/NAME, recipe, or --graph RECIPE");
+    }
+    if (describe_overrides.count > 0) {
+        return cli_misuse(cli, "--set is for --graph RECIPE");
     }
     if (strcmp(cli->words[0], "recipe") == 0) {
         return describe_language();
@@ -228,6 +235,14 @@ static int describe_main(struct cli *cli)
         code = describe_plugin(cli, registry, cli->words[i]);
     }
     advntk__registry_free(registry);
+    return code;
+}
+
+static int describe_main(struct cli *cli)
+{
+    int code = describe_words(cli);
+
+    free(describe_overrides.items);
     return code;
 }
 

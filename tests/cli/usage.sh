@@ -67,6 +67,12 @@ awk -v ok=0 '
 	END { exit !(k == 3 && near(s[1], us[1] * 20100e-6) && near(s[2], 128e-6 * (us[3] + 200 * us[2]))) }' out
 ok $? "that are the sums of their parts"
 has out "flatten" "shows the layers"
+"$advntk" describe --graph small.yaml -s model.architecture='{plugin: cnn, depth: 2}' >out 2>err
+is $? 0 "describe --graph of a changed recipe"
+is "$(grep -c ' conv ' out)" 2 "has the layers of the change"
+"$advntk" describe attack/pgd --set a=1 >out 2>err
+is $? 2 "a change without a recipe is misuse"
+has err "--graph RECIPE" "and says what it is for"
 "$advntk" check small.yaml >out 2>err
 is $? 0 "check of a good recipe"
 has out "small.yaml: good, 1 run" "says so"
