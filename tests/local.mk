@@ -98,7 +98,7 @@ test_programs = $(addprefix tests/unit/,$(unit_tests)) $(addprefix tests/oracle/
 test_scripts = $(addprefix tests/,$(addsuffix .sh,$(script_tests)))
 test_binaries = $(addsuffix .test,$(test_programs))
 EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/tests/*.h $(srcdir)/tests/*/*.h))
-EXTRA_DIST += tests/run tests/slow/study.sh tests/cli/lib.sh tests/cli/autoattack.sh tests/oracle/data $(addsuffix .c,$(test_programs)) $(test_scripts)
+EXTRA_DIST += tests/run tests/slow/avx512.sh tests/slow/study.sh tests/cli/lib.sh tests/cli/autoattack.sh tests/oracle/data $(addsuffix .c,$(test_programs)) $(test_scripts)
 CLEANFILES += $(test_binaries) $(addsuffix .d,$(test_binaries)) $(addsuffix .log,$(test_programs)) $(test_scripts:.sh=.log)
 
 $(test_binaries): tests/%.test: tests/%.c libadvntk.la
@@ -202,9 +202,10 @@ slow_tests = \
 	tests/oracle/autoattack.test \
 	tests/oracle/fab.test \
 	tests/oracle/square.test \
+	tests/slow/avx512.sh \
 	tests/slow/study.sh \
 	tests/unit/graph_fuzz.test
 .PHONY: check-slow
-check-slow: all $(slow_tests)
+check-slow: all $(test_binaries)
 	@ADVNTK_SLOW_TESTS=1 TEST_SECONDS=1800 top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' CC='$(CC)' \
-		$(SHELL) $(top_srcdir)/tests/run $(slow_tests)
+		$(SHELL) $(top_srcdir)/tests/run $(or $(ONLY),$(slow_tests))

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "tap.h"
 
+#include "isa.h"
 #include "linalg/sym.h"
 #include "plugin.h"
 
@@ -62,7 +63,7 @@ static void test_product(struct advntk_host *one, struct advntk_host *two, ptrdi
 
     test_normal(3, n * k, x);
     plain_product(a, k, x, want);
-    for (int isa = 0; isa <= best; isa++) {
+    for (int isa = test_first_isa(best); isa <= best; isa++) {
         one->isa = two->isa = isa;
         ok(advntk_sym_apply(one, a, k, x, got, &err) == ADVNTK_OK, "product, n = %td, k = %td, %s",
            n, k, advntk__isa_name(isa));
@@ -182,8 +183,11 @@ int main(void)
         static const ptrdiff_t ks[] = {1, 10, 3, 7, 12, 4};
         test_product(one, two, sizes[s], ks[s], ADVNTK_PRECISION_FLOAT32);
         test_product(one, two, sizes[s], ks[s], ADVNTK_PRECISION_FLOAT64);
-        test_factor(one, two, sizes[s], s % 2 ? ADVNTK_PRECISION_FLOAT32 : ADVNTK_PRECISION_FLOAT64,
-                    s % 3 ? 0 : 0.25);
+        if (!test_best_isa_alone()) { /* the backend's work, without variants of ours */
+            test_factor(one, two, sizes[s],
+                        s % 2 ? ADVNTK_PRECISION_FLOAT32 : ADVNTK_PRECISION_FLOAT64,
+                        s % 3 ? 0 : 0.25);
+        }
     }
     a = matrix(800, ADVNTK_PRECISION_FLOAT64, twice);
     ok(advntk_factor_new(two, a, 0, &f, &err) == ADVNTK_ENUMERIC && !f,
