@@ -86,6 +86,7 @@ plugin_files = $(addprefix plugins/,$(addsuffix .so,$(plugins)))
 EXTRA_DIST += $(addprefix plugins/,$(addsuffix .c,$(plugins)))
 # what plugins of a kind share; digits_data.h is made by the build
 EXTRA_DIST += $(filter-out plugins/dataset/digits_data.h,$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/plugins/*/*.h)))
+EXTRA_DIST += plugins/activation/logistic.inc
 all-local: $(plugin_files)
 check-am: all-local
 CLEANFILES += $(plugin_files) $(plugin_files:.so=.d)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* activation/silu: its duals have no closed form, the host takes their Hermite series. */
+/* activation/silu. Dual moments: logistic.h. */
 #include "config.h"
 
+#include "logistic.h"
+
 #include <advntk/plugin.h>
-#include <math.h>
 
 static void silu_phi(const void *config, ptrdiff_t n, const double *u, double *y, double *dy)
 {
@@ -17,12 +18,18 @@ static void silu_phi(const void *config, ptrdiff_t n, const double *u, double *y
     }
 }
 
-static const struct advntk_activation_ops silu_ops = {
-    .variance_min = 0, .variance_max = HUGE_VAL, .phi = silu_phi};
+LOGISTIC(silu, LOGISTIC_SILU)
+
+static const struct advntk_activation_ops silu_ops = {.variance_min = 0,
+                                                      .variance_max = HUGE_VAL,
+                                                      .phi = silu_phi,
+                                                      .dual32 = ADVNTK_ISA_TABLE(silu_dual32),
+                                                      .dual64 = ADVNTK_ISA_TABLE(silu_dual64)};
 
 ADVNTK_PLUGIN(
-    ACTIVATION, silu_ops, .name = "silu", .version = "1.0.0", .licence = "GPL-3.0-or-later",
+    ACTIVATION, silu_ops, .name = "silu", .version = "2.0.0", .licence = "GPL-3.0-or-later",
     .summary = "x / (1 + exp(-x))",
-    .doc = "Also called swish. Kernels by Hermite series: right to 1e-8 up to variances of 2.5, to "
-           "1e-7 at 10 (derivatives of E phi'phi' less), and slower than closed forms.",
-    .source = "Elfwing, Uchibe, Doya 2018");
+    .doc = "Also called swish. Kernels by a mixture of gelus of several widths (ten in "
+           "float64, eight in float32), for all variances: errors below 1e-7 of the moments in "
+           "float64, 1e-5 in float32.",
+    .source = "Elfwing, Uchibe, Doya 2018; Monahan and Stefanski 1992");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* activation/tanh: its duals have no closed form, the host takes their Hermite series. */
+/* activation/tanh. Dual moments: logistic.h. */
 #include "config.h"
 
+#include "logistic.h"
+
 #include <advntk/plugin.h>
-#include <math.h>
 
 static void tanh_phi(const void *config, ptrdiff_t n, const double *u, double *y, double *dy)
 {
@@ -17,11 +18,18 @@ static void tanh_phi(const void *config, ptrdiff_t n, const double *u, double *y
     }
 }
 
-static const struct advntk_activation_ops tanh_ops = {
-    .variance_min = 0, .variance_max = HUGE_VAL, .phi = tanh_phi};
+LOGISTIC(tanh, LOGISTIC_TANH)
+
+static const struct advntk_activation_ops tanh_ops = {.variance_min = 0,
+                                                      .variance_max = HUGE_VAL,
+                                                      .phi = tanh_phi,
+                                                      .dual32 = ADVNTK_ISA_TABLE(tanh_dual32),
+                                                      .dual64 = ADVNTK_ISA_TABLE(tanh_dual64)};
 
 ADVNTK_PLUGIN(
-    ACTIVATION, tanh_ops, .name = "tanh", .version = "1.0.0", .licence = "GPL-3.0-or-later",
+    ACTIVATION, tanh_ops, .name = "tanh", .version = "2.0.0", .licence = "GPL-3.0-or-later",
     .summary = "hyperbolic tangent",
-    .doc = "Bounded, odd. Kernels by Hermite series: right to 1e-8 up to variances of 2.5, to 1e-3 "
-           "at 10 (derivatives of E phi'phi' less), and slower than closed forms.");
+    .doc = "Bounded, odd. Kernels by a mixture of error functions (ten in float64, eight in "
+           "float32), for all variances: errors below 1e-7 of the moments in float64, 1e-5 in "
+           "float32.",
+    .source = "Monahan and Stefanski 1992");

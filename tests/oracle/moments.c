@@ -201,6 +201,48 @@ static void series32(struct advntk__hermite_table *table, const double *row, dou
     }
 }
 
+/* Worst errors by tolerance of each value, and where (float64). */
+static void add_row(const double got[VALUES], const double *row, double tolerance,
+                    double worst[VALUES])
+{
+    for (int v = 0; v < VALUES; v++) {
+        double before = worst[v];
+        worst[v] = worse(before, fabs(got[v] - row[4 + v]), tolerance * row[4 + VALUES + v]);
+        if (!(worst[v] <= 1) && !(worst[v] <= before)) {
+            printf("# s %.9g, a %.9g, b %.9g: %s %.9g, want %.9g, scale %.3g\n", row[1], row[2],
+                   row[3], values[v], got[v], row[4 + v], row[4 + VALUES + v]);
+        }
+    }
+}
+
+/*
+ * The plugins' mixtures (logistic.h), at all variances. float64: twice the relative error of phi
+ * and of its derivatives. float32: likewise, and the correlation to 4 eps times a condition of up
+ * to 30.
+ */
+static void compare_mixture(const char *name, const struct advntk_slot *slot, int isa, ptrdiff_t n,
+                            const double *rows)
+{
+    static const double wide[2] = {2e-7, 6e-7}, narrow[2] = {2e-5, 3e-5}; /* k, kd; partials */
+    double worst[2][VALUES] = {{0}};
+
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const double *row = rows + i * SERIES_ROW;
+        double got[VALUES];
+        dual64(slot, isa, row - 1, got);
+        add_row(got, row, wide[1], worst[0]);
+        dual32(slot, isa, row - 1, got);
+        add_row(got, row, narrow[1], worst[1]);
+    }
+    for (int v = 0; v < VALUES; v++) {
+        double limit = v < 2 ? wide[0] / wide[1] : 1, limit32 = v < 2 ? narrow[0] / narrow[1] : 1;
+        ok(worst[0][v] <= limit, "%s, %s, float64, %s: %.1e of the scale", name, values[v],
+           advntk__isa_name(isa), worst[0][v] * wide[1]);
+        ok(worst[1][v] <= limit32, "%s, %s, float32, %s: %.1e of the scale", name, values[v],
+           advntk__isa_name(isa), worst[1][v] * narrow[1]);
+    }
+}
+
 /* What 128 terms may leave out, relative to the scale: up to variance 2.5, at 10, at 30; moments
  * and dk/dq before the other partials. The plugins' docs say the first of each two. */
 enum { RANGES = 3 };
@@ -217,7 +259,7 @@ static const struct series {
  * condition of up to 30. */
 static const double narrow_more = 2e-5;
 
-static ptrdiff_t compare_series(ptrdiff_t k, ptrdiff_t n, const double *rows)
+static ptrdiff_t compare_series(ptrdiff_t k, int best, ptrdiff_t n, const double *rows)
 {
     const struct series *s = &all_series[k];
     double worst[2][RANGES] = {{0}}; /* errors by limit; float64, float32 */
@@ -228,6 +270,13 @@ static ptrdiff_t compare_series(ptrdiff_t k, ptrdiff_t n, const double *rows)
 
     snprintf(identity, sizeof(identity), "activation/%s", s->name);
     slot = slot_open(identity);
+    while (used < n && (int)rows[used * SERIES_ROW] == k) {
+        used++;
+    }
+    for (int isa = 0; isa <= best; isa++) {
+        compare_mixture(s->name, &slot, isa, used, rows);
+    }
+    used = 0;
     table = advntk__hermite_table_new(slot.plugin->ops, slot.config);
     for (; used < n && (int)rows[used * SERIES_ROW] == k; used++) {
         const double *row = rows + used * SERIES_ROW;
@@ -253,14 +302,14 @@ static ptrdiff_t compare_series(ptrdiff_t k, ptrdiff_t n, const double *rows)
     return used;
 }
 
-static void test_series(void)
+static void test_series(int best)
 {
     ptrdiff_t count, used = 0;
     double *rows = array_read("duals/series", &count);
 
     count /= SERIES_ROW;
     for (ptrdiff_t k = 0; k < 3; k++) {
-        used += compare_series(k, count - used, rows + used * SERIES_ROW);
+        used += compare_series(k, best, count - used, rows + used * SERIES_ROW);
     }
     ok(used == count && count >= 168, "all %td points are used", count);
     free(rows);
@@ -271,7 +320,7 @@ int main(void)
     struct advntk_host *host = host_open(1, -1);
 
     test_closed_forms(host->isa);
-    test_series();
+    test_series(host->isa);
     host_close(host);
     return done_testing();
 }

@@ -21,7 +21,7 @@ enum {
 };
 
 static double x[FLAT_N * D];
-static struct advntk_slot relu, erf_slot, softplus;
+static struct advntk_slot relu, erf_slot, softplus, series; /* series: softplus, phi alone */
 
 struct family {
     const char *name;
@@ -273,7 +273,7 @@ static void test_kinship(struct advntk_host *host)
                                      branches(1),
                                      mlp_graph(HEIGHT, WIDTH, 3, 3, relu),
                                      flat(1.1, 1.2, true),
-                                     cnn(2, relu, softplus),
+                                     cnn(2, relu, series),
                                      NULL,
                                      NULL};
     enum { GRAPHS = sizeof(graphs) / sizeof(*graphs) };
@@ -317,18 +317,23 @@ int main(void)
     static const int mlp_depths[] = {2, 3, 5, 10, 0}, cnn_depths[] = {1, 2, 3, 5, 0},
                      falling[] = {5, 3, 1, 0};
     struct advntk_host *host = host_open(1, -1);
+    struct advntk_activation_ops ops = {.variance_max = HUGE_VAL};
+    struct advntk_plugin plugin = {
+        .kind = ADVNTK_KIND_ACTIVATION, .name = "series", .version = "1.0.0", .ops = &ops};
     struct family family;
 
     relu = slot_open("activation/relu");
     erf_slot = slot_open("activation/erf");
     softplus = slot_open("activation/softplus");
+    ops.phi = ((const struct advntk_activation_ops *)softplus.plugin->ops)->phi;
+    series = (struct advntk_slot){.plugin = &plugin};
     test_normal(1, FLAT_N * D, x);
     memset(x + D, 0, D * sizeof(*x)); /* image 1 is black */
 
     /* input, flatten, 9 times (dense, activation) and 4 ends */
     test_family(host, depths("mlp, relu", mlp_depths, false, relu), 2 + 18 + 4);
     test_family(host, depths("mlp, erf", mlp_depths, false, erf_slot), 2 + 18 + 4);
-    family = depths("mlp, softplus", mlp_depths, false, softplus);
+    family = depths("mlp, series", mlp_depths, false, series);
     family.n = FEW_N; /* a series for each image and layer takes its time */
     test_family(host, family, 2 + 18 + 4);
     test_family(host, depths("mlp, falling", falling, false, relu), 2 + 8 + 3);
