@@ -4,7 +4,7 @@
 # xorriso, isolinux, cpio). It boots a Linux kernel (LINUX_IMAGE, else the newest of /boot that can be read, else
 # Debian's cloud kernel, which apt-get fetches) with the test programs, the plugins and the oracle's numbers in its
 # memory, and what they print comes back through a serial port. AVX512_TESTS="unit/sym" runs others than those below:
-# they are small, and see each loop of the engines and of the matrix products. Takes some 6 minutes of one processor.
+# they are small, and see each loop of the engines and of the matrix products. Takes some 7 minutes of one processor.
 # shellcheck source=tests/cli/lib.sh
 . "$top_srcdir/tests/cli/lib.sh"
 
@@ -147,13 +147,20 @@ fi
 # It does not heed SIGTERM. At most 25 minutes, below what make check-slow grants.
 : >serial
 # shellcheck disable=SC2086
-TERM=${TERM:-dumb} bochs -q -f bochsrc $script >screen 2>err </dev/null &
+TERM=${TERM:-dumb} bochs -q -f bochsrc $script >out 2>err </dev/null &
 emulator=$!
 trap 'kill -KILL "$emulator" 2>/dev/null; rm -rf "$scratch"' EXIT
 waited=0
+reader=
 while kill -0 "$emulator" 2>/dev/null && [ "$waited" -lt 1500 ]; do
 	sleep 1
 	waited=$((waited + 1))
+	# the screen is a terminal of its own, and it stands still when nobody takes from there what it shows
+	screen=$(sed -n 's/^Bochs connected to screen "\(.*\)"$/\1/p' err)
+	if [ -z "$reader" ] && [ -n "$screen" ]; then
+		cat "$screen" >/dev/null 2>&1 &
+		reader=$!
+	fi
 done
 tr -d '\r' <serial >said
 if ! grep -qx advntk-done said; then
