@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -278,4 +279,22 @@ advntk_status advntk_parallel_for(struct advntk_host *host, ptrdiff_t count, adv
         *err = loop.first;
     }
     return loop.failed < count ? loop.first.status : ADVNTK_OK;
+}
+
+/* ---- what the cache costs ---- */
+
+int64_t advntk__thread_nanoseconds(void)
+{
+    struct timespec t;
+
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0
+               ? (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_nsec
+               : 0;
+}
+
+void advntk__kept_add(struct advntk_host *host, int64_t started, size_t bytes)
+{
+    __atomic_add_fetch(&host->kept_nanoseconds, advntk__thread_nanoseconds() - started,
+                       __ATOMIC_RELAXED);
+    __atomic_add_fetch(&host->kept_bytes, (int64_t)bytes, __ATOMIC_RELAXED);
 }

@@ -31,8 +31,9 @@ struct advntk_host {
     struct advntk_arena **arenas;             /* one a thread */
     struct advntk__run_services *services;    /* borrowed */
     const struct advntk__cache
-        *cache;          /* core/store, borrowed; NULL: nothing is kept between runs */
-    uint8_t program[16]; /* digest of libadvntk's file; zeros: not asked for */
+        *cache; /* core/store, borrowed; NULL: nothing is kept between runs */
+    int64_t kept_nanoseconds, kept_bytes; /* what its threads put there and read, so far */
+    uint8_t program[16];                  /* digest of libadvntk's file; zeros: not asked for */
 };
 
 /* threads <= 0: as many as the process may use. ISA: the best of this machine, or ADVNTK_ISA.
@@ -46,5 +47,9 @@ const char *advntk__isa_name(int isa);
 /* Of the file that this library was loaded from. Fails: EIO. */
 ADVNTK_MUST_CHECK advntk_status advntk__program_digest(uint8_t digest[16],
                                                        struct advntk_error *err);
+
+/* Books bytes that the calling thread has put into the cache or read there since `started`. */
+int64_t advntk__thread_nanoseconds(void);
+void advntk__kept_add(struct advntk_host *host, int64_t started, size_t bytes);
 
 #endif

@@ -91,6 +91,13 @@ ADVNTK_MUST_CHECK advntk_status advntk__graph_merge(ptrdiff_t count,
                                                     const struct advntk_graph *const *graphs,
                                                     struct advntk_graph **merged,
                                                     struct advntk_error *err);
+/* digest[i], flops[i] of each layer i: what advntk__graph_merge tells it apart by, and the
+ * operations for a pair, those of the pixels' product in the first one. */
+ADVNTK_MUST_CHECK advntk_status advntk__graph_digests(const struct advntk_graph *graph,
+                                                      uint8_t (*digest)[16], double *flops,
+                                                      struct advntk_error *err);
+double advntk__layer_flops(const struct advntk_graph *graph, ptrdiff_t i);
+
 /* Floating-point operations for a pair of images, the product of their pixels included. */
 double advntk__graph_flops(const struct advntk_graph *graph);
 

@@ -102,6 +102,25 @@ static void count_readers(struct merger *m, const struct advntk_graph *graph)
     }
 }
 
+advntk_status advntk__graph_digests(const struct advntk_graph *graph, uint8_t (*digest)[DIGEST],
+                                    double *flops, struct advntk_error *err)
+{
+    struct merger m = {.own = digest, .readers = calloc((size_t)graph->count, sizeof(*m.readers))};
+    advntk_status rc = ADVNTK_OK;
+
+    if (!m.readers) {
+        FAIL(err, ENOMEM, "no memory for a graph of %td layers", graph->count);
+    }
+    count_readers(&m, graph);
+    for (ptrdiff_t i = 0; i < graph->count; i++) {
+        TRY(digest_layer(&m, graph, i, err));
+        flops[i] = advntk__layer_flops(graph, i);
+    }
+out:
+    free(m.readers);
+    return rc;
+}
+
 static advntk_status add_network(struct merger *m, const struct advntk_graph *graph,
                                  struct advntk_error *err)
 {

@@ -139,6 +139,11 @@ static double product_flops(const struct advntk_graph *graph)
     return 2 * entries_of(input) * (double)input->shape.channels;
 }
 
+double advntk__layer_flops(const struct advntk_graph *graph, ptrdiff_t i)
+{
+    return flops_of(graph, advntk__graph_layer(graph, i)) + (i == 0 ? product_flops(graph) : 0);
+}
+
 static double layers_flops(const struct advntk_graph *graph)
 {
     double flops = 0;

@@ -361,6 +361,7 @@ out:
 }
 
 struct stored_job {
+    struct advntk_host *host;
     struct advntk_factor *factor;
     struct advntk__tiles *stored;
 };
@@ -369,12 +370,15 @@ static advntk_status stored_tile_get(void *context, ptrdiff_t index, struct advn
                                      struct advntk_error *err)
 {
     const struct stored_job *job = context;
+    const int64_t started = advntk__thread_nanoseconds();
     ptrdiff_t i, j;
+    bool got;
 
     (void)arena;
     advntk__sym_tile_at(index, &i, &j);
-    return advntk__tiles_get(job->stored, index, advntk__sym_tile(job->factor->l, i, j))
-               ? ADVNTK_OK
+    got = advntk__tiles_get(job->stored, index, advntk__sym_tile(job->factor->l, i, j));
+    advntk__kept_add(job->host, started, advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64));
+    return got ? ADVNTK_OK
                : ADVNTK_FAIL(err, ENOTFOUND, "tile %td of the factor is damaged", index);
 }
 
@@ -382,11 +386,13 @@ static advntk_status stored_tile_put(void *context, ptrdiff_t index, struct advn
                                      struct advntk_error *err)
 {
     const struct stored_job *job = context;
+    const int64_t started = advntk__thread_nanoseconds();
     ptrdiff_t i, j;
 
     (void)arena, (void)err;
     advntk__sym_tile_at(index, &i, &j);
     advntk__tiles_put(job->stored, index, advntk__sym_tile(job->factor->l, i, j));
+    advntk__kept_add(job->host, started, advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64));
     return ADVNTK_OK;
 }
 
@@ -395,7 +401,7 @@ static advntk_status stored_read(struct advntk_host *host, struct advntk_factor 
                                  struct advntk__tiles *stored, bool *found,
                                  struct advntk_error *err)
 {
-    struct stored_job job = {f, stored};
+    struct stored_job job = {host, f, stored};
     advntk_status rc = ADVNTK_OK;
 
     *found = false;
@@ -414,7 +420,7 @@ static advntk_status stored_read(struct advntk_host *host, struct advntk_factor 
 static advntk_status stored_write(struct advntk_host *host, struct advntk_factor *f,
                                   struct advntk__tiles *stored, struct advntk_error *err)
 {
-    struct stored_job job = {f, stored};
+    struct stored_job job = {host, f, stored};
     advntk_status rc = ADVNTK_OK;
 
     if (stored) {

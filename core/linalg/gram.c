@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "base/host.h"
 #include "base/try.h"
 #include "linalg/sym.h"
 #include "store/tiles.h"
@@ -99,6 +100,27 @@ out:
     return rc;
 }
 
+/* Whether the tile was in the cache, and is in memory now. */
+static bool is_kept(const struct gram_job *job, ptrdiff_t index, void *tile)
+{
+    const int64_t started = advntk__thread_nanoseconds();
+    bool kept = job->stored && advntk__tiles_get(job->stored, index, tile);
+
+    advntk__kept_add(job->host, started, kept ? advntk__gram_tile_bytes(job->precision) : 0);
+    return kept;
+}
+
+static void keep(const struct gram_job *job, struct advntk__tiles *stored, ptrdiff_t index,
+                 const void *tile)
+{
+    const int64_t started = advntk__thread_nanoseconds();
+
+    if (stored) {
+        advntk__tiles_put(stored, index, tile);
+        advntk__kept_add(job->host, started, advntk__gram_tile_bytes(job->precision));
+    }
+}
+
 static advntk_status gram_tile(void *context, ptrdiff_t index, struct advntk_arena *arena,
                                struct advntk_error *err)
 {
@@ -119,12 +141,10 @@ static advntk_status gram_tile(void *context, ptrdiff_t index, struct advntk_are
         /* edge tiles are padded with zeros */
         memset(tile, 0, advntk__gram_tile_bytes(job->precision));
     }
-    if (!job->stored || !advntk__tiles_get(job->stored, index, tile)) {
+    if (!is_kept(job, index, tile)) {
         TRY(compute_tile(job, i, j, tile, arena, err));
         __atomic_add_fetch(&job->computed, 1, __ATOMIC_RELAXED);
-        if (job->stored) {
-            advntk__tiles_put(job->stored, index, tile);
-        }
+        keep(job, job->stored, index, tile);
     }
     done = __atomic_add_fetch(&job->done, 1, __ATOMIC_RELAXED);
     advntk_progress(job->host, "kernel matrix", done, job->total);
@@ -250,7 +270,7 @@ static advntk_status family_tile(void *context, ptrdiff_t index, struct advntk_a
         for (ptrdiff_t f = 0; f < job->count; f++) {
             TRY(finish_tile(each, i, j, tiles[f], diagonals[f], err));
             if (!advntk__tiles_has(job->stored[f], index)) {
-                advntk__tiles_put(job->stored[f], index, tiles[f]);
+                keep(each, job->stored[f], index, tiles[f]);
             }
             if (!advntk__tiles_has(job->stored[f], index)) {
                 FAIL(err, EIO, "a tile could not be kept");

@@ -146,7 +146,11 @@ static struct axis y_axis(const struct advntk__chart *chart)
             a.high = fmax(a.high, fmax(p->y, p->high));
         }
     }
+    a.low = fmax(a.low, 0); /* they are all shares; a bar may reach beyond */
+    a.high = fmin(a.high, 1);
     fit_linear(&a, 5);
+    a.low = fmax(a.low, 0);
+    a.high = fmin(a.high, 1);
     return a;
 }
 
@@ -256,7 +260,8 @@ static void draw_series(const struct advntk__chart_series *s, ptrdiff_t number,
     for (ptrdiff_t j = 0; j < s->count; j++) {
         const struct advntk__chart_point *p = &s->points[j];
         if (isfinite(p->low) && isfinite(p->high)) {
-            double at = place_x(x, p->x), low = place_y(y, p->low), high = place_y(y, p->high);
+            double at = place_x(x, p->x), low = place_y(y, fmax(p->low, y->low)),
+                   high = place_y(y, fmin(p->high, y->high));
             advntk__text_printf(
                 out, "<path class=\"bar s%td\" d=\"M%.1f %.1fV%.1fM%.1f %.1fh8M%.1f %.1fh8\"/>",
                 number, at, low, high, at - 4, low, at - 4, high);

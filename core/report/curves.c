@@ -121,7 +121,26 @@ static bool is_numeric(const struct figures *f, size_t k)
     return several;
 }
 
-static void over_key(struct figures *f, size_t k, const char *metric)
+/* How many variants each curve over a key has, by its label. Those with one alone are no curve, and
+ * would only take the colours of the others. */
+static json_t *points_of_curves(const struct figures *f, size_t k)
+{
+    json_t *counts = json_object();
+    char label[160];
+    double x;
+
+    for (size_t i = 0; i < json_array_size(f->variants); i++) {
+        if (as_number(value_at(f, i, k), &x)) {
+            label_of(f, i, (ptrdiff_t)k, label, sizeof(label));
+            json_object_set_new(
+                counts, label,
+                json_integer(json_integer_value(json_object_get(counts, label)) + 1));
+        }
+    }
+    return counts;
+}
+
+static void over_key(struct figures *f, size_t k, const char *metric, const json_t *points)
 {
     struct advntk__chart chart = {0};
     char label[160];
@@ -136,7 +155,9 @@ static void over_key(struct figures *f, size_t k, const char *metric)
             continue;
         }
         label_of(f, i, (ptrdiff_t)k, label, sizeof(label));
-        series = advntk__chart_line(&chart, label);
+        series = json_integer_value(json_object_get(points, label)) > 1
+                     ? advntk__chart_line(&chart, label)
+                     : NULL;
         if (series) {
             advntk__chart_point(&chart, series, point_of(f, i, metric, x));
         }
@@ -150,15 +171,18 @@ static void over_keys(struct figures *f)
     size_t m;
 
     for (size_t k = 0; k < json_array_size(f->keys); k++) {
+        json_t *points;
         if (strcmp(key_at(f, k), "seed") == 0 || !is_numeric(f, k)) {
             continue;
         }
+        points = points_of_curves(f, k);
         json_array_foreach((json_t *)(uintptr_t)f->metrics, m, name)
         {
             if (!strchr(json_string_value(name), '@')) {
-                over_key(f, k, json_string_value(name));
+                over_key(f, k, json_string_value(name), points);
             }
         }
+        json_decref(points);
     }
 }
 
@@ -174,7 +198,8 @@ static bool in_family(const char *metric, const char *family, double *radius)
 
 static void over_radius(struct figures *f, const char *family)
 {
-    struct advntk__chart chart = {.x_title = "radius", .y_title = "robust accuracy"};
+    struct advntk__chart chart = {.x_title = "radius, in the unit of the norm",
+                                  .y_title = "robust accuracy"};
     char label[160];
     json_t *name;
     double radius;

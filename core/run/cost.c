@@ -30,8 +30,8 @@ struct advntk__costs {
     char *file;                /* NULL: not kept */
 };
 
-static const char *const phase_names[ADVNTK__PHASES] = {"kernel_matrix", "step", "clean",
-                                                        "evaluation", "rest"};
+static const char *const phase_names[ADVNTK__PHASES] = {
+    "kernel_matrix", "step", "clean", "evaluation", "rest", "keeping", "steps_kept"};
 enum { FILE_LIMIT = 16 << 20, RECENT = 3 };
 
 static double seconds_of(clockid_t clock)
@@ -52,6 +52,26 @@ struct advntk__spent advntk__spent_since(struct advntk__spent start)
     struct advntk__spent now = advntk__spent_now();
 
     return (struct advntk__spent){now.wall - start.wall, now.cpu - start.cpu};
+}
+
+struct advntk__spent advntk__spent_less(struct advntk__spent spent, struct advntk__spent part)
+{
+    return (struct advntk__spent){fmax(spent.wall - part.wall, 0), fmax(spent.cpu - part.cpu, 0)};
+}
+
+struct advntk__kept advntk__kept_now(const struct advntk_host *host)
+{
+    double seconds = 1e-9 * (double)host->kept_nanoseconds;
+
+    return (struct advntk__kept){{seconds / host->threads, seconds}, (double)host->kept_bytes};
+}
+
+struct advntk__kept advntk__kept_since(const struct advntk_host *host, struct advntk__kept start)
+{
+    struct advntk__kept now = advntk__kept_now(host);
+
+    return (struct advntk__kept){advntk__spent_less(now.spent, start.spent),
+                                 now.bytes - start.bytes};
 }
 
 /* ---- the file ---- */
@@ -323,7 +343,8 @@ bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
     if (count == 0) {
         return false;
     }
-    if (phase == ADVNTK__PHASE_MATRIX || phase == ADVNTK__PHASE_REST) { /* a unit is a unit */
+    if (phase == ADVNTK__PHASE_MATRIX || phase == ADVNTK__PHASE_REST ||
+        phase == ADVNTK__PHASE_KEEPING) { /* a unit is a unit */
         int nearest = 0;
         for (int i = 1; i < count; i++) {
             if (fabs(log(points[i].n / (double)n)) < fabs(log(points[nearest].n / (double)n))) {
@@ -362,20 +383,30 @@ static void hash_work(const struct advntk_node *node, const char *skip, struct a
     }
 }
 
-/* "model name : AMD EPYC ..." */
-static void hash_processor(struct advntk__hash *hash)
+static char processor[256]; /* "model name : AMD EPYC ..."; "": not known */
+
+static void read_processor(void)
 {
     FILE *file = fopen("/proc/cpuinfo", "re");
-    char line[256];
+    char line[sizeof(processor)];
 
-    while (file && fgets(line, sizeof(line), file)) {
+    while (file && *processor == '\0' && fgets(line, sizeof(line), file)) {
         if (strncmp(line, "model name", 10) == 0) {
-            advntk__hash_text(hash, line);
-            break;
+            memcpy(processor, line, sizeof(line));
         }
     }
     if (file) {
         fclose(file);
+    }
+}
+
+static void hash_processor(struct advntk__hash *hash)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, read_processor);
+    if (*processor) {
+        advntk__hash_text(hash, processor);
     }
 }
 
@@ -393,14 +424,14 @@ void advntk__cost_kind(const struct advntk_host *host, const struct advntk__run_
     hash_processor(hash);
     advntk__hash_int(hash, host->isa);
     advntk__hash_int(hash, (int64_t)phase);
-    if (phase != ADVNTK__PHASE_REST) {
+    if (phase != ADVNTK__PHASE_REST && phase != ADVNTK__PHASE_KEEPING) {
         for (int i = 0; i < 3; i++) {
             advntk__hash_int(hash, shape[i]);
         }
         advntk__hash_int(hash, config->precision);
         hash_work(advntk_node_get(config->tree, "model"), NULL, hash);
     }
-    if (phase == ADVNTK__PHASE_STEP) {
+    if (phase == ADVNTK__PHASE_STEP || phase == ADVNTK__PHASE_STEPS_KEPT) {
         hash_work(advntk_node_get(config->tree, "method"), "steps", hash);
     } else if (phase == ADVNTK__PHASE_EVALUATION) {
         hash_work(advntk_node_get(advntk_node_item(list, evaluation), "attack"), NULL, hash);
@@ -562,8 +593,8 @@ void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *hos
     steps = steps > 0 ? steps : 1;
     if (method->needs_kernel) {
         advntk__cost_kind(host, config, shape, ADVNTK__PHASE_MATRIX, 0, kind);
-        f->known &=
-            advntk__costs_get(costs, ADVNTK__PHASE_MATRIX, kind, item->train, threads, &unit);
+        f->matrix_only =
+            !advntk__costs_get(costs, ADVNTK__PHASE_MATRIX, kind, item->train, threads, &unit);
         f->matrix = times(unit, advntk__matrix_units(item->train, threads));
     }
     advntk__cost_kind(host, config, shape, ADVNTK__PHASE_STEP, 0, kind);
@@ -573,7 +604,15 @@ void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *hos
         between_steps = (steps - 1) / (ptrdiff_t)config->evaluate_every;
     }
     forecast_evaluations(costs, host, item, threads, between_steps, evaluations, f);
+    f->matrix_only = f->matrix_only && f->known;
+    f->known = f->known && !f->matrix_only;
     advntk__cost_kind(host, config, shape, ADVNTK__PHASE_REST, 0, kind);
     (void)advntk__costs_get(costs, ADVNTK__PHASE_REST, kind, item->train, threads, &unit);
     f->rest = unit;
+    advntk__cost_kind(host, config, shape, ADVNTK__PHASE_KEEPING, 0, kind);
+    (void)advntk__costs_get(costs, ADVNTK__PHASE_KEEPING, kind, item->train, threads,
+                            &f->kept_byte);
+    advntk__cost_kind(host, config, shape, ADVNTK__PHASE_STEPS_KEPT, 0, kind);
+    (void)advntk__costs_get(costs, ADVNTK__PHASE_STEPS_KEPT, kind, item->train, threads,
+                            &f->kept_steps);
 }

@@ -15,6 +15,11 @@ struct advntk__costs;
 
 struct advntk__spent advntk__spent_now(void);
 struct advntk__spent advntk__spent_since(struct advntk__spent start);
+struct advntk__spent advntk__spent_less(struct advntk__spent spent, struct advntk__spent part);
+
+/* What the cache took so far of a host's threads; wall: dealt out to all of them. */
+struct advntk__kept advntk__kept_now(const struct advntk_host *host);
+struct advntk__kept advntk__kept_since(const struct advntk_host *host, struct advntk__kept start);
 
 enum advntk__phase {
     ADVNTK__PHASE_MATRIX, /* unit: pairs on the busiest thread (advntk__matrix_units) */
@@ -22,6 +27,8 @@ enum advntk__phase {
     ADVNTK__PHASE_CLEAN,  /* unit: an image; the clean pass, one for all evaluations of a model */
     ADVNTK__PHASE_EVALUATION, /* unit: an image; without the clean pass */
     ADVNTK__PHASE_REST,       /* unit: a run; data, opening, files */
+    ADVNTK__PHASE_KEEPING,    /* unit: a byte of a matrix put into the cache or read from it */
+    ADVNTK__PHASE_STEPS_KEPT, /* unit: all of a run's steps; what they put there and read */
     ADVNTK__PHASES
 };
 
@@ -72,7 +79,10 @@ double advntk__matrix_units(int64_t n, int threads);
 /* What a run is expected to take. */
 struct advntk__forecast {
     struct advntk__spent matrix, training, evaluation, rest;
-    bool known;         /* all phases were */
+    struct advntk__spent kept_steps; /* what the cache takes in training, and a byte of a matrix */
+    struct advntk__spent kept_byte;
+    bool known;         /* all phases but these two were */
+    bool matrix_only;   /* what is not known is the matrix alone */
     ptrdiff_t rejudged; /* evaluations that follow from another radius (run/share.h) */
 };
 /* As if nothing of it were done; evaluations: which ones count (NULL: all): one clean pass for them

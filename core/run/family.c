@@ -3,6 +3,7 @@
 
 #include "run/family.h"
 
+#include "base/digests.h"
 #include "base/hash.h"
 #include "base/host.h"
 #include "base/try.h"
@@ -11,7 +12,6 @@
 #include "run/cost.h"
 #include "run/identity.h"
 #include "run/runner.h"
-#include "store/cache.h"
 #include "store/tiles.h"
 
 #include <advntk/plugin.h>
@@ -26,9 +26,9 @@ static const double worth = 0.1;
 
 /* A network of the study. */
 struct candidate {
-    ptrdiff_t item;  /* the first that has it */
-    uint8_t key[16]; /* what all of a family have in common: images, precision, kernel */
-    int64_t kinship;
+    ptrdiff_t item;   /* the first that has it */
+    uint8_t key[16];  /* what all of a family have in common: images, precision, kernel, kinship */
+    bool kin;         /* it may have any */
     ptrdiff_t family; /* -1: none yet */
     struct advntk_graph *graph;
 };
@@ -38,7 +38,10 @@ struct former {
     struct advntk__families *families;
     ptrdiff_t count;
     struct candidate *list;
-    int64_t cache; /* bytes that it may hold */
+    struct advntk__digests kernels; /* to networks */
+    struct advntk__digests layers;  /* of a key and a layer: to the first family that has it */
+    struct advntk__digests members; /* of a layer and a family: 0, where the family has it */
+    int64_t cache;                  /* bytes that it may hold */
 };
 
 static const struct advntk__item *item_of(const struct former *f, ptrdiff_t i)
@@ -46,7 +49,7 @@ static const struct advntk__item *item_of(const struct former *f, ptrdiff_t i)
     return &f->inventory->items[f->list[i].item];
 }
 
-static advntk_status common_key(const struct advntk__item *item, uint8_t key[16],
+static advntk_status common_key(const struct advntk__item *item, int64_t kinship, uint8_t key[16],
                                 struct advntk_error *err)
 {
     struct advntk__hash *hash = advntk__hash_new();
@@ -57,6 +60,7 @@ static advntk_status common_key(const struct advntk__item *item, uint8_t key[16]
     }
     advntk__hash_add(hash, item->images_key, sizeof(item->images_key));
     advntk__hash_int(hash, item->config->precision);
+    advntk__hash_int(hash, kinship);
     TRY(advntk__slot_identity(&item->config->model.kernel, hash, err));
     advntk__hash_end(hash, key);
 out:
@@ -75,6 +79,7 @@ static advntk_status add_candidate(struct former *f, ptrdiff_t at, struct advntk
                                         .width = item->width,
                                         .channels = item->channels,
                                         .precision = item->config->precision};
+    int64_t kinship;
     advntk_status rc = ADVNTK_OK;
 
     if (!ops->needs_architecture || !ops->kinship) {
@@ -85,8 +90,10 @@ static advntk_status add_candidate(struct former *f, ptrdiff_t at, struct advntk
                             &c->graph, err));
     f->count++;
     setup.graph = c->graph;
-    c->kinship = ops->kinship(model->kernel.config, &setup);
-    TRY(common_key(item, c->key, err));
+    kinship = ops->kinship(model->kernel.config, &setup);
+    c->kin = kinship != 0;
+    TRY(common_key(item, kinship, c->key, err));
+    TRY(advntk__digests_set(&f->kernels, item->kernel, f->count - 1, err));
 out:
     return rc;
 }
@@ -106,40 +113,11 @@ static advntk_status find_candidates(struct former *f, const struct advntk__runn
 
     for (ptrdiff_t i = 0; i < f->inventory->count; i++) {
         const struct advntk__item *item = &f->inventory->items[i];
-        bool known = !is_wanted(item, options);
-        for (ptrdiff_t k = f->count; k-- > 0 && !known;) {
-            known = memcmp(item_of(f, k)->kernel, item->kernel, sizeof(item->kernel)) == 0;
-        }
-        if (!known) {
+        if (is_wanted(item, options) && advntk__digests_get(&f->kernels, item->kernel) < 0) {
             TRY(add_candidate(f, i, err));
         }
     }
 out:
-    return rc;
-}
-
-/* Flops of the members of a family (-1: none) and one more in one pass. */
-static advntk_status flops_with(const struct former *f, ptrdiff_t family, ptrdiff_t more,
-                                double *flops, struct advntk_error *err)
-{
-    const struct advntk_graph **graphs = calloc((size_t)f->count, sizeof(struct advntk_graph *));
-    struct advntk_graph *merged = NULL;
-    ptrdiff_t count = 0;
-    advntk_status rc = ADVNTK_OK;
-
-    if (!graphs) {
-        FAIL(err, ENOMEM, "no memory for %td networks", f->count);
-    }
-    for (ptrdiff_t i = 0; i < f->count; i++) {
-        if (i == more || f->list[i].family == family) {
-            graphs[count++] = f->list[i].graph;
-        }
-    }
-    TRY(advntk__graph_merge(count, graphs, &merged, err));
-    *flops = advntk__graph_flops(merged);
-out:
-    advntk__graph_free(merged);
-    free(graphs);
     return rc;
 }
 
@@ -166,41 +144,124 @@ static advntk_status join(struct former *f, ptrdiff_t family, ptrdiff_t i, doubl
     return ADVNTK_OK;
 }
 
-/* Whether network i may stand in a family, whose matrices the cache must hold all. */
-static bool is_kin(const struct former *f, ptrdiff_t i, ptrdiff_t head)
+/* The layers of a network. */
+struct layers {
+    ptrdiff_t count;
+    uint8_t (*digest)[16];
+    double *flops, alone; /* of each, of all */
+};
+
+static void layers_release(struct layers *layers)
 {
-    const struct candidate *c = &f->list[i], *first = &f->list[head];
-    const struct advntk__item *item = item_of(f, i);
+    free(layers->digest);
+    free(layers->flops);
+}
+
+static advntk_status layers_init(struct layers *layers, const struct advntk_graph *graph,
+                                 struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+
+    *layers = (struct layers){.count = advntk__graph_count(graph)};
+    layers->digest = calloc((size_t)layers->count, sizeof(*layers->digest));
+    layers->flops = calloc((size_t)layers->count, sizeof(*layers->flops));
+    if (!layers->digest || !layers->flops) {
+        FAIL(err, ENOMEM, "no memory for a network of %td layers", layers->count);
+    }
+    TRY(advntk__graph_digests(graph, layers->digest, layers->flops, err));
+    for (ptrdiff_t k = 0; k < layers->count; k++) {
+        layers->alone += layers->flops[k];
+    }
+out:
+    return rc;
+}
+
+static void member_key(const uint8_t layer[16], ptrdiff_t family, uint8_t key[16])
+{
+    uint8_t number[16] = {0};
+
+    memcpy(number, &family, sizeof(family));
+    advntk__digest_pair(layer, number, key);
+}
+
+/* Whether the cache holds the matrices of a family and one more. */
+static bool has_room(const struct former *f, ptrdiff_t family, const struct advntk__item *item)
+{
     const double bytes = (double)advntk__gram_tiles(item->train) *
                          (double)advntk__gram_tile_bytes(item->config->precision);
 
-    return c->kinship != 0 && c->kinship == first->kinship &&
-           memcmp(c->key, first->key, sizeof(c->key)) == 0 &&
-           bytes * (double)(f->families->list[first->family].count + 1) <= (double)f->cache;
+    return bytes * (double)(f->families->list[family].count + 1) <= (double)f->cache;
 }
 
-/* The first family in which network i is worth it, or one of its own. */
-static advntk_status place(struct former *f, ptrdiff_t i, struct advntk_error *err)
+/* Flops of the layers that a family has already. */
+static double flops_saved(const struct former *f, ptrdiff_t family, const struct layers *layers)
 {
-    const double alone = advntk__graph_flops(f->list[i].graph);
+    double saved = 0;
+    uint8_t key[16];
+
+    for (ptrdiff_t k = 0; k < layers->count; k++) {
+        member_key(layers->digest[k], family, key);
+        saved += advntk__digests_get(&f->members, key) >= 0 ? layers->flops[k] : 0;
+    }
+    return saved;
+}
+
+/* Books the layers of network i with its family. */
+static advntk_status add_layers(struct former *f, ptrdiff_t i, const struct layers *layers,
+                                struct advntk_error *err)
+{
+    const struct candidate *c = &f->list[i];
+    uint8_t key[16];
     advntk_status rc = ADVNTK_OK;
 
-    for (ptrdiff_t head = 0; head < i && f->list[i].family < 0; head++) {
-        ptrdiff_t family = f->list[head].family;
-        const struct advntk__member *first = f->families->list[family].members;
-        double flops;
-        if (memcmp(first->kernel, item_of(f, head)->kernel, sizeof(first->kernel)) == 0 &&
-            is_kin(f, i, head)) {
-            TRY(flops_with(f, family, i, &flops, err));
-            if (f->families->list[family].flops + alone - flops >= worth * alone) {
-                TRY(join(f, family, i, flops, err));
-            }
+    for (ptrdiff_t k = 0; c->kin && k < layers->count; k++) {
+        ptrdiff_t first;
+        member_key(layers->digest[k], c->family, key);
+        TRY(advntk__digests_set(&f->members, key, 0, err));
+        advntk__digest_pair(layers->digest[k], c->key, key);
+        first = advntk__digests_get(&f->layers, key);
+        if (first < 0 || !has_room(f, first, item_of(f, i))) {
+            TRY(advntk__digests_set(&f->layers, key, c->family, err));
         }
     }
-    if (f->list[i].family < 0) {
-        TRY(join(f, f->families->count++, i, alone, err));
-    }
 out:
+    return rc;
+}
+
+/* Into the first family that has one of its layers and in which network i is worth it, or one of
+ * its own. */
+static advntk_status place(struct former *f, ptrdiff_t i, struct advntk_error *err)
+{
+    const struct candidate *c = &f->list[i];
+    struct layers layers;
+    ptrdiff_t best = -1;
+    double saved = 0;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(layers_init(&layers, c->graph, err));
+    for (ptrdiff_t k = 0; c->kin && k < layers.count; k++) {
+        uint8_t key[16];
+        ptrdiff_t family;
+        double its;
+        advntk__digest_pair(layers.digest[k], c->key, key);
+        family = advntk__digests_get(&f->layers, key);
+        if (family < 0 || (best >= 0 && family >= best) || !has_room(f, family, item_of(f, i))) {
+            continue;
+        }
+        its = flops_saved(f, family, &layers);
+        if (its >= worth * layers.alone) {
+            best = family;
+            saved = its;
+        }
+    }
+    if (best >= 0) {
+        TRY(join(f, best, i, f->families->list[best].flops + layers.alone - saved, err));
+    } else {
+        TRY(join(f, f->families->count++, i, layers.alone, err));
+    }
+    TRY(add_layers(f, i, &layers, err));
+out:
+    layers_release(&layers);
     return rc;
 }
 
@@ -209,13 +270,10 @@ static void link_items(const struct former *f, const struct advntk__runner_optio
 {
     for (ptrdiff_t i = 0; i < f->inventory->count; i++) {
         const struct advntk__item *item = &f->inventory->items[i];
-        for (ptrdiff_t k = 0; k < f->count && is_wanted(item, options); k++) {
-            ptrdiff_t family = f->list[k].family;
-            if (f->families->list[family].count > 1 &&
-                memcmp(item_of(f, k)->kernel, item->kernel, sizeof(item->kernel)) == 0) {
-                f->families->of[i] = family;
-                break;
-            }
+        ptrdiff_t k =
+            is_wanted(item, options) ? advntk__digests_get(&f->kernels, item->kernel) : -1;
+        if (k >= 0 && f->families->list[f->list[k].family].count > 1) {
+            f->families->of[i] = f->list[k].family;
         }
     }
 }
@@ -252,6 +310,9 @@ out:
         advntk__graph_free(f.list[i].graph);
     }
     free(f.list);
+    advntk__digests_release(&f.kernels);
+    advntk__digests_release(&f.layers);
+    advntk__digests_release(&f.members);
     return rc;
 }
 
@@ -362,16 +423,20 @@ out:
     return rc;
 }
 
-/* Notes of each member its share of what was spent on all, where all was computed at once. */
+/* Notes what was spent on all as what the largest takes alone, where all was computed at once and
+ * the others are hardly more than parts of it. Of the others it says nothing: flops are not time.
+ */
 static void note_costs(const struct pass *p, ptrdiff_t computed, double flops,
                        struct advntk__spent spent)
 {
+    const double nearly_all = 0.95;
+
     for (ptrdiff_t i = 0;
          i < p->count && computed == advntk__gram_tiles(p->host->services->problem.train); i++) {
         const struct advntk__member *member = p->parts[i].member;
-        double share = member->flops / flops;
-        advntk__cost_note_matrix(p->host, member->config,
-                                 (struct advntk__spent){spent.wall * share, spent.cpu * share});
+        if (member->flops >= nearly_all * flops) {
+            advntk__cost_note_matrix(p->host, member->config, spent);
+        }
     }
 }
 
@@ -391,6 +456,7 @@ static advntk_status run_pass(const struct pass *p, ptrdiff_t *computed, struct 
     struct advntk_graph *merged = NULL;
     void *state = NULL, *points = NULL;
     struct advntk__spent started = advntk__spent_now();
+    const struct advntk__kept kept = advntk__kept_now(p->host);
     advntk_status rc = ADVNTK_OK;
 
     if (!graphs || !stored) {
@@ -408,7 +474,9 @@ static advntk_status run_pass(const struct pass *p, ptrdiff_t *computed, struct 
                             p->count, stored, computed, err));
     advntk_log(p->host, ADVNTK_LOG_INFO, "kernel matrices of %td networks from one pass: %td tiles",
                p->count, *computed);
-    note_costs(p, *computed, advntk__graph_flops(merged), advntk__spent_since(started));
+    note_costs(
+        p, *computed, advntk__graph_flops(merged),
+        advntk__spent_less(advntk__spent_since(started), advntk__kept_since(p->host, kept).spent));
 out:
     if (points) {
         ops->points_free(state, points);

@@ -13,7 +13,6 @@
 #include "run/identity.h"
 #include "run/runner.h"
 #include "run/slots.h"
-#include "store/cache.h"
 
 #include <advntk/node.h>
 #include <advntk/plugin.h>

@@ -3,8 +3,10 @@
 
 #include "run/plan.h"
 
+#include "base/digests.h"
 #include "base/host.h"
 #include "base/try.h"
+#include "linalg/gram.h"
 #include "linalg/room.h"
 #include "run/build.h"
 #include "run/cost.h"
@@ -26,13 +28,14 @@ struct row {
     enum state state;
     struct advntk_error why; /* IMPOSSIBLE */
     struct advntk__spent charged, alone;
-    ptrdiff_t matrix_of;   /* first item with the kernel, done or not */
-    ptrdiff_t pass_of;     /* first item whose matrix is computed in the same pass */
-    bool matrix, model;    /* charged to this one */
-    double missing;        /* share of the matrix that is not in the cache */
-    double reading;        /* seconds to read the rest of it */
-    ptrdiff_t evaluations; /* charged to this one */
-    ptrdiff_t rejudged;    /* of them: follow from another radius */
+    ptrdiff_t matrix_of;              /* first item with the kernel, done or not */
+    ptrdiff_t pass_of;                /* first item whose matrix is computed in the same pass */
+    bool matrix, model;               /* charged to this one */
+    bool matrix_charged, fit_charged; /* of the first with this matrix, fit: to it or a later one */
+    double missing;                   /* share of the matrix that is not in the cache */
+    double reading;                   /* seconds to read the rest of it */
+    ptrdiff_t evaluations;            /* charged to this one */
+    ptrdiff_t rejudged;               /* of them: follow from another radius */
 };
 
 struct planner {
@@ -44,7 +47,10 @@ struct planner {
     struct advntk__room room;
     struct advntk__costs *costs;
     struct row *rows;
-    bool known; /* all costs are */
+    struct advntk__digests kernels; /* to the first item with it */
+    struct advntk__digests
+        evaluations; /* of a fit and an evaluation: to the item that is charged */
+    bool known;      /* all costs are */
 };
 
 static int jobs_of(const struct planner *p)
@@ -52,16 +58,23 @@ static int jobs_of(const struct planner *p)
     return p->options->jobs > 1 ? p->options->jobs : 1;
 }
 
-static void judge(struct planner *p, ptrdiff_t i)
+/* Whether matrices and factors are put into the cache. */
+static bool keeps(const struct planner *p)
+{
+    return advntk__cache_limit(p->options) >= 0;
+}
+
+static advntk_status judge(struct planner *p, ptrdiff_t i, struct advntk_error *err)
 {
     const struct advntk__item *item = &p->inventory.items[i];
     struct row *row = &p->rows[i];
+    advntk_status rc = ADVNTK_OK;
 
-    row->matrix_of = row->pass_of = i;
-    for (ptrdiff_t j = 0; j < i && row->matrix_of == i; j++) {
-        if (memcmp(p->inventory.items[j].kernel, item->kernel, sizeof(item->kernel)) == 0) {
-            row->matrix_of = j;
-        }
+    row->pass_of = i;
+    row->matrix_of = advntk__digests_get(&p->kernels, item->kernel);
+    if (row->matrix_of < 0) {
+        row->matrix_of = i;
+        TRY(advntk__digests_set(&p->kernels, item->kernel, i, err));
     }
     if (item->fault != ADVNTK_OK) {
         row->state = IMPOSSIBLE;
@@ -73,6 +86,8 @@ static void judge(struct planner *p, ptrdiff_t i)
     } else {
         row->state = item->stored == ADVNTK__RUN_NONE ? TO_DO : PARTLY;
     }
+out:
+    return rc;
 }
 
 static void add(struct advntk__spent *sum, struct advntk__spent more, double share)
@@ -90,39 +105,26 @@ static double share_left(const struct advntk__item *item)
     return steps > 0 ? fmax(1 - (double)item->steps_done / steps, 0) : 1;
 }
 
-/* Evaluations of item i that no earlier item of its fit has. */
-static void own_evaluations(const struct planner *p, ptrdiff_t i, bool *own)
+/* Evaluations of item i that no earlier item of its fit is charged with; then it is. */
+static advntk_status own_evaluations(struct planner *p, ptrdiff_t i, bool *own,
+                                     struct advntk_error *err)
 {
-    const struct advntk__item *items = p->inventory.items, *item = &items[i];
+    const struct advntk__item *item = &p->inventory.items[i];
+    uint8_t key[16];
+    advntk_status rc = ADVNTK_OK;
 
     for (ptrdiff_t e = 0; e < item->config->evaluation_count; e++) {
-        own[e] = !item->evaluations[e].done;
+        advntk__digest_pair(item->fit, item->evaluations[e].digest, key);
+        own[e] = !item->evaluations[e].done && advntk__digests_get(&p->evaluations, key) < 0;
     }
-    for (ptrdiff_t j = item->first_of_fit; j < i; j++) {
-        if (items[j].first_of_fit != item->first_of_fit || p->rows[j].state == IMPOSSIBLE) {
-            continue;
-        }
-        for (ptrdiff_t a = 0; a < items[j].config->evaluation_count; a++) {
-            for (ptrdiff_t e = 0; e < item->config->evaluation_count; e++) {
-                own[e] = own[e] && memcmp(items[j].evaluations[a].digest,
-                                          item->evaluations[e].digest, 16) != 0;
-            }
+    for (ptrdiff_t e = 0; e < item->config->evaluation_count; e++) {
+        advntk__digest_pair(item->fit, item->evaluations[e].digest, key);
+        if (own[e]) {
+            TRY(advntk__digests_set(&p->evaluations, key, i, err));
         }
     }
-}
-
-/* Whether an earlier item that will be run does what is asked: training this fit, or the matrix. */
-static bool is_charged_before(const struct planner *p, ptrdiff_t i, bool matrix)
-{
-    for (ptrdiff_t j = 0; j < i; j++) {
-        const struct row *row = &p->rows[j];
-        if (matrix ? row->matrix && row->matrix_of == p->rows[i].matrix_of
-                   : row->model &&
-                         p->inventory.items[j].first_of_fit == p->inventory.items[i].first_of_fit) {
-            return true;
-        }
-    }
-    return false;
+out:
+    return rc;
 }
 
 static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error *err)
@@ -137,12 +139,14 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     if (!mine) {
         FAIL(err, ENOMEM, "no memory for the plan");
     }
-    own_evaluations(p, i, mine);
+    TRY(own_evaluations(p, i, mine, err));
     for (ptrdiff_t e = 0; e < item->config->evaluation_count; e++) {
         row->evaluations += mine[e];
     }
-    row->model = !item->trained && !is_charged_before(p, i, false);
-    row->matrix = row->model && method->needs_kernel && !is_charged_before(p, i, true);
+    row->model = !item->trained && !p->rows[item->first_of_fit].fit_charged;
+    row->matrix = row->model && method->needs_kernel && !p->rows[row->matrix_of].matrix_charged;
+    p->rows[item->first_of_fit].fit_charged |= row->model;
+    p->rows[row->matrix_of].matrix_charged |= row->matrix;
     advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &all);
     advntk__forecast(p->costs, p->host, item, p->host->threads, mine, &own);
     p->known = p->known && all.known;
@@ -150,6 +154,7 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     add(&row->charged, own.rest, 1);
     add(&row->charged, own.evaluation, 1);
     add(&row->charged, own.training, row->model ? share_left(item) : 0);
+    add(&row->charged, own.kept_steps, row->model && keeps(p));
     if (row->matrix) {
         TRY(advntk__probe_matrix(p->host, p->registry, item, p->options->results, &row->missing,
                                  &row->reading, err));
@@ -189,6 +194,21 @@ static double flops_of(const struct advntk__family *family, const struct advntk_
     return 0;
 }
 
+/* The bytes of an item's matrix are put into the cache; in a pass for several they are read too. */
+static void charge_keeping(struct planner *p, ptrdiff_t i, bool pass)
+{
+    const struct advntk__item *item = &p->inventory.items[i];
+    const double bytes = (double)advntk__gram_tiles(item->train) *
+                         (double)advntk__gram_tile_bytes(item->config->precision);
+    struct advntk__forecast f;
+
+    if (keeps(p)) {
+        advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &f);
+        add(&p->rows[i].charged, f.kept_byte,
+            bytes * (pass ? 1 + p->rows[i].missing : p->rows[i].missing));
+    }
+}
+
 /* Charges item i with the pass for all of its family that are missing: that of the largest of them
  * for all that the networks have together, or have one by one where not all of them are missing. */
 static void charge_family(struct planner *p, ptrdiff_t i, const struct advntk__family *family)
@@ -205,6 +225,7 @@ static void charge_family(struct planner *p, ptrdiff_t i, const struct advntk__f
             continue;
         }
         row->pass_of = i;
+        charge_keeping(p, j, true);
         flops = flops_of(family, item);
         sum += flops;
         missing = fmax(missing, row->missing);
@@ -232,6 +253,7 @@ static void charge_matrices(struct planner *p)
         } else {
             advntk__forecast(p->costs, p->host, &p->inventory.items[i], p->host->threads, NULL, &f);
             add(&row->charged, f.matrix, row->missing);
+            charge_keeping(p, i, false);
         }
     }
 }
@@ -389,7 +411,7 @@ advntk_status advntk__plan(struct advntk_host *host, const struct advntk__regist
     *plan = NULL;
     TRY(planner_init(&p, host, study, err));
     for (ptrdiff_t i = 0; i < p.inventory.count; i++) {
-        judge(&p, i);
+        TRY(judge(&p, i, err));
         if (p.rows[i].state == PARTLY || p.rows[i].state == TO_DO) {
             if (!options->no_probe) {
                 TRY(learn(&p, i, err));
@@ -411,6 +433,8 @@ advntk_status advntk__plan(struct advntk_host *host, const struct advntk__regist
 out:
     json_decref(list);
     free(p.rows);
+    advntk__digests_release(&p.kernels);
+    advntk__digests_release(&p.evaluations);
     advntk__costs_free(p.costs);
     advntk__families_release(&p.families);
     advntk__inventory_release(&p.inventory);

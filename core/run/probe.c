@@ -26,6 +26,7 @@ struct probe {
     struct advntk_host *host;
     const struct advntk__item *item;
     struct advntk__costs *costs;
+    bool matrix_only;                 /* the rest is known, from real runs */
     struct advntk__run_config config; /* the run's, with fewer images */
     struct advntk__split split;
     struct advntk__kernel_memory memory;
@@ -51,6 +52,9 @@ static advntk_status probe_steps(struct probe *p, void *state, struct advntk_err
                               advntk__matrix_units(p->split.train.count, threads), meter->matrix);
             spent.wall -= meter->matrix.wall;
             spent.cpu -= meter->matrix.cpu;
+        }
+        if (p->matrix_only) {
+            goto out;
         }
         if (step <= 1) { /* the first counts only where there is no other: it is not like them */
             meter->steps = (struct advntk__spent){0, 0};
@@ -112,6 +116,9 @@ static advntk_status probe_once(struct probe *p, ptrdiff_t n, struct advntk_erro
     TRY(advntk__backend_open(p->host, &p->config.backend, err));
     TRY(ops->open(p->config.method.config, p->host, &state, err));
     TRY(probe_steps(p, state, err));
+    if (p->matrix_only) {
+        goto out;
+    }
     TRY(probe_evaluations(p, state, err));
     all = advntk__spent_since(started);
     all.wall = fmax(all.wall - p->services.meter.phases.wall, 0);
@@ -150,9 +157,12 @@ advntk_status advntk__probe(struct advntk_host *host, const struct advntk__item 
 {
     struct probe p = {.host = host, .item = item, .costs = costs};
     struct advntk__spent started = advntk__spent_now();
+    struct advntk__forecast before;
     double took;
     advntk_status rc = ADVNTK_OK;
 
+    advntk__forecast(costs, host, item, host->threads, NULL, &before);
+    p.matrix_only = before.matrix_only;
     TRY(advntk__matrices_new(&p.memory.matrices, err));
     if (item->train <= 2 * SMALL) {
         TRY(probe_once(&p, item->train, err));

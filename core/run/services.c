@@ -300,6 +300,7 @@ static advntk_status make_gram(struct advntk_host *host, struct advntk_sym **gra
     struct advntk__tiles *stored = NULL;
     uint8_t key[16];
     struct advntk__spent started = advntk__spent_now();
+    const struct advntk__kept kept = advntk__kept_now(host);
     advntk_status rc = ADVNTK_OK;
 
     if (host->cache) {
@@ -320,7 +321,8 @@ static advntk_status make_gram(struct advntk_host *host, struct advntk_sym **gra
     if (host->cache) {
         advntk__sym_name(*gram, key);
     }
-    s->meter.matrix = advntk__spent_since(started);
+    s->meter.matrix_kept = advntk__kept_since(host, kept);
+    s->meter.matrix = advntk__spent_less(advntk__spent_since(started), s->meter.matrix_kept.spent);
 out:
     advntk__tiles_close(stored);
     return rc;

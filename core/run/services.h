@@ -30,13 +30,21 @@ struct advntk__spent {
 };
 /* Where the time of a run goes; for its timing.jsonl and for run/cost.h. */
 struct advntk__costs;
+/* What the cache took: put into it and read from it. */
+struct advntk__kept {
+    struct advntk__spent spent;
+    double bytes;
+};
+
 struct advntk__meter {
     struct advntk__costs *costs; /* borrowed; NULL: not noted */
     bool alone;                  /* no other run at the same time: processor seconds are its own */
     struct advntk__spent matrix; /* wall 0: it was there, or is not wanted yet */
-    ptrdiff_t matrix_tiles;      /* computed; the others came from the cache */
-    ptrdiff_t family_tiles;      /* put there by a pass for several networks (run/family.h) */
+    struct advntk__kept matrix_kept; /* what the cache took beside it, which is not in it */
+    ptrdiff_t matrix_tiles;          /* computed; the others came from the cache */
+    ptrdiff_t family_tiles;          /* put there by a pass for several networks (run/family.h) */
     struct advntk__spent steps, within; /* of the method; evaluations between its steps */
+    struct advntk__kept steps_kept;     /* what the cache took beside them, the matrix left out */
     int64_t step_count;
     struct advntk__spent phases; /* all of these, and evaluations */
 };

@@ -359,9 +359,10 @@ static advntk_status keep_best(struct loop *l, struct advntk_error *err)
                        l->fit->config->method.plugin->name, robust_metric);
 }
 
-/* What a step took, without the kernel matrix that it may have been the first to ask for. */
+/* What a step took, without the kernel matrix that it may have been the first to ask for and
+ * without the cache, of which a run alone has none; kept: what that had taken before. */
 static advntk_status book_step(const struct loop *l, struct advntk__spent started,
-                               struct advntk_error *err)
+                               struct advntk__kept kept, struct advntk_error *err)
 {
     struct advntk_host *host = l->fit->host;
     struct advntk__meter *meter = &host->services->meter;
@@ -376,11 +377,21 @@ static advntk_status book_step(const struct loop *l, struct advntk__spent starte
         if (meter->matrix_tiles == advntk__gram_tiles(n)) {
             advntk__cost_note(host, ADVNTK__PHASE_MATRIX, 0, advntk__matrix_units(n, host->threads),
                               meter->matrix);
+        } else { /* noted by the pass, or not all of it was computed */
+            meter->phases.wall += meter->matrix.wall;
+            meter->phases.cpu += meter->matrix.cpu;
         }
-        spent.wall -= meter->matrix.wall;
-        spent.cpu -= meter->matrix.cpu;
+        advntk__cost_note(host, ADVNTK__PHASE_KEEPING, 0, meter->matrix_kept.bytes,
+                          meter->matrix_kept.spent);
+        spent = advntk__spent_less(spent, meter->matrix);
         meter->matrix = (struct advntk__spent){0, 0};
     }
+    kept = advntk__kept_since(host, kept);
+    spent = advntk__spent_less(spent, kept.spent);
+    kept.spent = advntk__spent_less(kept.spent, meter->matrix_kept.spent);
+    meter->steps_kept.spent.wall += kept.spent.wall;
+    meter->steps_kept.spent.cpu += kept.spent.cpu;
+    meter->matrix_kept = (struct advntk__kept){{0, 0}, 0};
     spent.wall -= meter->within.wall;
     spent.cpu -= meter->within.cpu;
     meter->within = (struct advntk__spent){0, 0};
@@ -413,6 +424,7 @@ static advntk_status one_step(struct loop *l, struct advntk_error *err)
     const struct advntk__run_config *config = l->fit->config;
     struct advntk_host *host = l->fit->host;
     struct advntk__spent started = advntk__spent_now();
+    const struct advntk__kept kept = advntk__kept_now(host);
     json_t *evaluations = json_object();
     advntk_status rc = ADVNTK_OK;
 
@@ -436,7 +448,7 @@ static advntk_status one_step(struct loop *l, struct advntk_error *err)
     }
     TRY(write_metrics(l, evaluations, err));
     TRY(checkpoint_write(l, err));
-    TRY(book_step(l, started, err));
+    TRY(book_step(l, started, kept, err));
 out:
     json_decref(evaluations);
     return rc;
@@ -482,6 +494,10 @@ advntk_status advntk__train(const struct advntk__fit *fit, struct advntk_error *
     advntk__cost_note(fit->host, ADVNTK__PHASE_STEP, 0,
                       (double)fit->host->services->meter.step_count,
                       fit->host->services->meter.steps);
+    if (fit->host->cache) {
+        advntk__cost_note(fit->host, ADVNTK__PHASE_STEPS_KEPT, 0, 1,
+                          fit->host->services->meter.steps_kept.spent);
+    }
     if (!l.best_step) {
         TRY(export_model(&l, l.predictor, err));
     } else {
