@@ -179,7 +179,7 @@ static void x_tick(const struct axis *a, double x, struct advntk__text *out)
     advntk__text_printf(out, "<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\"/>",
                         at, TOP, at, HEIGHT - BOTTOM);
     advntk__text_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", at,
-                        HEIGHT - BOTTOM + 18);
+                        HEIGHT - BOTTOM + 20);
     if (isinf(x)) {
         advntk__text_puts(out, "&#8734;");
     } else {
