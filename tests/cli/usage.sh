@@ -121,6 +121,38 @@ END
 else
 	skip "completion" "no bash"
 fi
+if command -v zsh >/dev/null && zsh -fc 'zmodload zsh/zpty' 2>/dev/null; then
+	# a terminal in which a line is typed, then TAB, then a key that writes down what it has become
+	mkdir -p zsh bin
+	ln -sf "$advntk" bin/advntk
+	cat >zsh/.zshrc <<'END'
+PATH=$PWD/bin:$PATH
+autoload -U +X compinit && compinit -u -D && autoload -U +X bashcompinit && bashcompinit
+advntk completion zsh >advntk.zsh
+source ./advntk.zsh
+keep() { print -r -- "$BUFFER" >>lines; BUFFER= }
+zle -N keep
+bindkey '^Xs' keep
+: >lines
+END
+	cat >type.zsh <<'END'
+zmodload zsh/zpty
+zpty shell "ZDOTDIR=$PWD/zsh zsh -i"
+for i in {1..100}; do [[ -e lines ]] && break; sleep 0.1; done
+for line in "$@"; do
+	before=$(wc -l <lines)
+	zpty -n -w shell "$line"$'\t\C-xs'
+	for i in {1..100}; do [[ $(wc -l <lines) -gt $before ]] && break; sleep 0.1; zpty -r -t shell x; done >/dev/null
+done
+zpty -d shell
+END
+	zsh -f type.zsh 'advntk run --mem' 'advntk describe attack/pg' 'advntk check star' >out 2>err
+	is "$(sed 's/ *$//' lines)" "advntk run --memory
+advntk describe attack/pgd
+advntk check start.yaml" "completion in zsh"
+else
+	skip "completion in zsh" "no zsh"
+fi
 "$advntk" version --verbose >out 2>err
 is $? 0 "version --verbose"
 has out "OpenBLAS" "names the BLAS"
