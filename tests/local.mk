@@ -12,6 +12,7 @@ unit_tests = \
 	attack_sharing \
 	attack_state \
 	attack_transfer \
+	audit_constants \
 	audit_limits \
 	backend \
 	costs \

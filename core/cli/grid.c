@@ -3,12 +3,13 @@
 
 #include "cli/grid.h"
 
+#include "base/files.h"
 #include "base/try.h"
+#include "report/png.h"
 
 #include <advntk/host.h>
-#include <errno.h>
 #include <math.h>
-#include <png.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { GAP = 2, SMALLEST_SIDE = 96, LARGEST_ROWS = 4096 };
@@ -28,7 +29,7 @@ static unsigned char shade(const struct grid *g, ptrdiff_t image, int cell, ptrd
                    : g->largest > 0 ? 0.5 + 0.5 * (g->perturbed[k] - g->clean[k]) / g->largest
                                     : 0.5;
 
-    return (unsigned char)lround(255 * fmin(fmax(value, 0), 1));
+    return advntk__png_shade(value);
 }
 
 static void fill_line(const struct grid *g, ptrdiff_t image, ptrdiff_t y, unsigned char *line)
@@ -61,10 +62,9 @@ advntk_status cli_grid_write(const char *path, ptrdiff_t count, ptrdiff_t height
                              double lo, double hi, struct advntk_error *err)
 {
     struct grid g = {count, height, width, channels, 1, clean, perturbed, lo, hi, 0};
-    png_image image = {.version = PNG_IMAGE_VERSION,
-                       .format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY};
-    unsigned char *bytes = NULL;
-    ptrdiff_t line, rows;
+    unsigned char *bytes = NULL, *file = NULL;
+    ptrdiff_t line, rows, columns;
+    size_t size = 0;
     advntk_status rc = ADVNTK_OK;
 
     if (count < 1 || height < 1 || width < 1 || channels < 1 || !(hi > lo)) {
@@ -80,19 +80,18 @@ advntk_status cli_grid_write(const char *path, ptrdiff_t count, ptrdiff_t height
         g.largest = fmax(g.largest, fabs(perturbed[k] - clean[k]));
     }
     rows = g.count * (height * g.scale + GAP) - GAP;
-    image.width = (png_uint_32)(3 * (width * g.scale + GAP) - GAP);
-    image.height = (png_uint_32)rows;
-    line = (ptrdiff_t)image.width * (channels == 3 ? 3 : 1);
+    columns = 3 * (width * g.scale + GAP) - GAP;
+    line = columns * (channels == 3 ? 3 : 1);
     bytes = advntk_alloc(rows, (size_t)line);
     if (!bytes) {
         FAIL(err, ENOMEM, "%s: no memory for a picture of %td rows", path, rows);
     }
     memset(bytes, 255, (size_t)(rows * line));
     fill(&g, bytes, line);
-    if (!png_image_write_to_file(&image, path, 0, bytes, (png_int_32)line, NULL)) {
-        FAIL(err, EIO, "%s: cannot write: %s", path, image.message);
-    }
+    TRY(advntk__png_make(rows, columns, channels == 3 ? 3 : 1, bytes, &file, &size, err));
+    TRY(advntk__files_replace(path, (const char *)file, size, err));
 out:
     advntk_free(bytes);
+    free(file);
     return rc;
 }

@@ -12,6 +12,8 @@ libadvntk_la_SOURCES += \
 	core/report/parts.h \
 	core/report/picture.c \
 	core/report/picture.h \
+	core/report/png.c \
+	core/report/png.h \
 	core/report/select.c \
 	core/report/select.h \
 	core/report/sheet.c \

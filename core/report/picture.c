@@ -5,12 +5,12 @@
 
 #include "attack/evaluate.h"
 #include "base/try.h"
+#include "report/png.h"
 #include "run/identity.h"
 #include "run/runner.h"
 
 #include <advntk/host.h>
 #include <math.h>
-#include <png.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,24 +38,17 @@ advntk_status advntk__picture(ptrdiff_t height, ptrdiff_t width, ptrdiff_t chann
                               struct advntk_error *err)
 {
     ptrdiff_t shown = channels == 3 ? 3 : 1, count = height * width;
-    png_image image = {.version = PNG_IMAGE_VERSION,
-                       .width = (png_uint_32)width,
-                       .height = (png_uint_32)height,
-                       .format = shown == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY};
-    png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
-    unsigned char *bytes = malloc((size_t)(count * shown) + 1), *file = malloc(size);
+    unsigned char *bytes = malloc((size_t)(count * shown) + 1), *file = NULL;
+    size_t size = 0;
     advntk_status rc = ADVNTK_OK;
 
-    if (!bytes || !file) {
+    if (!bytes) {
         FAIL(err, ENOMEM, "no memory for a picture");
     }
     for (ptrdiff_t i = 0; i < count * shown; i++) {
-        double value = pixels[i / shown * channels + i % shown];
-        bytes[i] = (unsigned char)lround(255 * fmin(1, fmax(0, value)));
+        bytes[i] = advntk__png_shade(pixels[i / shown * channels + i % shown]);
     }
-    if (!png_image_write_to_memory(&image, file, &size, 0, bytes, 0, NULL)) {
-        FAIL(err, ENOMEM, "libpng: %s", image.message);
-    }
+    TRY(advntk__png_make(height, width, shown, bytes, &file, &size, err));
     advntk__text_printf(out, "<img alt=\"%s\" src=\"data:image/png;base64,", text);
     write_base64(file, size, out);
     advntk__text_puts(out, "\">");

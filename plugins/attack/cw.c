@@ -56,13 +56,6 @@ static const struct state_array cw_arrays[] = {
     STATE_ARRAY(struct cw_state, w, true),       STATE_ARRAY(struct cw_state, mean, true),
     STATE_ARRAY(struct cw_state, square, true),  STATE_ARRAY_END};
 
-static void cw_preset(const void *config, struct advntk_attack_settings *settings)
-{
-    (void)config;
-    settings->random_start = false; /* distances are from the clean image */
-    settings->random_start_cube = 0;
-}
-
 static const char *cw_unsupported(const void *config, const char *norm, ptrdiff_t classes)
 {
     (void)config;
@@ -218,7 +211,7 @@ static const struct advntk_attack_ops cw_ops = {
     .needs = ADVNTK_NEEDS_OUTPUTS | ADVNTK_NEEDS_GRADIENTS,
     .min_classes = 2,
     .loss = "margin",
-    .preset = cw_preset,
+    .preset = success_preset,
     .unsupported = cw_unsupported,
     .open = cw_open,
     .step = cw_step,

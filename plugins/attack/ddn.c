@@ -16,7 +16,7 @@
 #include "config.h"
 
 #include "arrays.h"
-#include "success.h"
+#include "descent.h"
 
 #include <advntk/plugin.h>
 #include <stdlib.h>
@@ -53,13 +53,6 @@ struct ddn_state {
 static const struct state_array ddn_arrays[] = {STATE_ARRAY(struct ddn_state, epsilon, false),
                                                 STATE_ARRAY_END};
 
-static void ddn_preset(const void *config, struct advntk_attack_settings *settings)
-{
-    (void)config;
-    settings->random_start = false; /* distances are from the clean image */
-    settings->random_start_cube = 0;
-}
-
 static const char *ddn_unsupported(const void *config, const char *norm, ptrdiff_t classes)
 {
     (void)config;
@@ -95,9 +88,10 @@ static advntk_status ddn_open(const void *config, struct advntk_host *host,
     return ADVNTK_OK;
 }
 
-static void move_row(struct ddn_state *s, const struct advntk_attack_view *view,
+static void move_row(void *state, const struct advntk_attack_view *view,
                      const struct advntk_attack_seen *seen, ptrdiff_t i, double *next)
 {
+    struct ddn_state *s = state;
     const struct ddn_config *cfg = &s->config;
     const double *g = seen->gradient + i * view->d, *clean = view->clean + i * view->d;
     double alpha = success_anneal(cfg->alpha, cfg->alpha_last, view->step, cfg->steps);
@@ -118,20 +112,10 @@ static advntk_status ddn_step(void *state, const struct advntk_attack_view *view
                               const struct advntk_attack_seen *seen, struct advntk_attack_ask *ask,
                               struct advntk_error *err)
 {
-    struct ddn_state *s = state;
+    const struct ddn_state *s = state;
 
     (void)err;
-    if (view->step >= s->config.steps) {
-        success_all_done(view, ask);
-        return ADVNTK_OK;
-    }
-    for (ptrdiff_t i = 0; i < view->n; i++) {
-        if (view->active[i]) {
-            move_row(s, view, seen, i, ask->point + i * view->d);
-        }
-    }
-    ask->gradient = view->step + 1 < s->config.steps;
-    return ADVNTK_OK;
+    return descent_step(state, move_row, s->config.steps, view, seen, ask);
 }
 
 static advntk_status ddn_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
@@ -151,7 +135,7 @@ static const struct advntk_attack_ops ddn_ops = {
     .needs = ADVNTK_NEEDS_OUTPUTS | ADVNTK_NEEDS_GRADIENTS,
     .min_classes = 2,
     .loss = "cross_entropy",
-    .preset = ddn_preset,
+    .preset = success_preset,
     .unsupported = ddn_unsupported,
     .open = ddn_open,
     .step = ddn_step,

@@ -43,13 +43,6 @@ struct deepfool_state {
 static const struct state_array deepfool_arrays[] = {
     STATE_ARRAY(struct deepfool_state, moved, true), STATE_ARRAY_END};
 
-static void deepfool_preset(const void *config, struct advntk_attack_settings *settings)
-{
-    (void)config;
-    settings->random_start = false; /* distances are from the clean image */
-    settings->random_start_cube = 0;
-}
-
 static const char *deepfool_unsupported(const void *config, const char *norm, ptrdiff_t classes)
 {
     (void)config;
@@ -167,7 +160,7 @@ static const struct advntk_attack_ops deepfool_ops = {
     .needs = ADVNTK_NEEDS_OUTPUTS | ADVNTK_NEEDS_GRADIENTS,
     .min_classes = 2,
     .loss = "margin",
-    .preset = deepfool_preset,
+    .preset = success_preset,
     .unsupported = deepfool_unsupported,
     .open = deepfool_open,
     .step = deepfool_step,

@@ -17,7 +17,7 @@
 #include "config.h"
 
 #include "arrays.h"
-#include "success.h"
+#include "descent.h"
 
 #include <advntk/plugin.h>
 #include <stdlib.h>
@@ -55,13 +55,6 @@ struct fmn_state {
 static const struct state_array fmn_arrays[] = {STATE_ARRAY(struct fmn_state, epsilon, false),
                                                 STATE_ARRAY(struct fmn_state, least, false),
                                                 STATE_ARRAY_END};
-
-static void fmn_preset(const void *config, struct advntk_attack_settings *settings)
-{
-    (void)config;
-    settings->random_start = false; /* distances are from the clean image */
-    settings->random_start_cube = 0;
-}
 
 static const char *fmn_unsupported(const void *config, const char *norm, ptrdiff_t classes)
 {
@@ -130,15 +123,17 @@ static void set_constraint(struct fmn_state *s, const struct advntk_attack_view 
     }
 }
 
-static void move_row(struct fmn_state *s, const struct advntk_attack_view *view,
+static void move_row(void *state, const struct advntk_attack_view *view,
                      const struct advntk_attack_seen *seen, ptrdiff_t i, double *next)
 {
+    struct fmn_state *s = state;
     const struct advntk_norm_ops *norm = view->settings->norm.plugin->ops;
     const double *g = seen->gradient + i * view->d;
     double alpha =
         success_anneal(s->config.alpha, s->config.alpha_last, view->step, s->config.steps);
     double size = success_length(view->d, g);
 
+    set_constraint(s, view, seen, i);
     for (ptrdiff_t k = 0; k < view->d; k++) {
         next[k] += size > 0 ? alpha * (g[k] / size) : 0;
     }
@@ -150,21 +145,10 @@ static advntk_status fmn_step(void *state, const struct advntk_attack_view *view
                               const struct advntk_attack_seen *seen, struct advntk_attack_ask *ask,
                               struct advntk_error *err)
 {
-    struct fmn_state *s = state;
+    const struct fmn_state *s = state;
 
     (void)err;
-    if (view->step >= s->config.steps) {
-        success_all_done(view, ask);
-        return ADVNTK_OK;
-    }
-    for (ptrdiff_t i = 0; i < view->n; i++) {
-        if (view->active[i]) {
-            set_constraint(s, view, seen, i);
-            move_row(s, view, seen, i, ask->point + i * view->d);
-        }
-    }
-    ask->gradient = view->step + 1 < s->config.steps;
-    return ADVNTK_OK;
+    return descent_step(state, move_row, s->config.steps, view, seen, ask);
 }
 
 static advntk_status fmn_save(const void *state, struct advntk_writer *w, struct advntk_error *err)
@@ -184,7 +168,7 @@ static const struct advntk_attack_ops fmn_ops = {
     .needs = ADVNTK_NEEDS_OUTPUTS | ADVNTK_NEEDS_GRADIENTS,
     .min_classes = 2,
     .loss = "margin",
-    .preset = fmn_preset,
+    .preset = success_preset,
     .unsupported = fmn_unsupported,
     .open = fmn_open,
     .step = fmn_step,

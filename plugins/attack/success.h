@@ -43,6 +43,14 @@ static inline double success_anneal(double first, double last, ptrdiff_t step, i
     return last + (first - last) * (1 + cos(pi * (double)step / (double)steps)) / 2;
 }
 
+/* A preset: distances are from the clean image, so it is the start. */
+static inline void success_preset(const void *config, struct advntk_attack_settings *settings)
+{
+    (void)config;
+    settings->random_start = false;
+    settings->random_start_cube = 0;
+}
+
 static inline void success_all_done(const struct advntk_attack_view *view,
                                     struct advntk_attack_ask *ask)
 {
