@@ -7,6 +7,9 @@
 #include "registry/registry.h"
 
 #include <advntk/plugin.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
 
 static advntk_status visit_table(const struct advntk_param *rows, const void *config,
                                  advntk__slot_fn visit, void *context, struct advntk_error *err)
@@ -97,11 +100,41 @@ static advntk_status check_attack(const struct advntk_slot *slot, ptrdiff_t clas
     return ADVNTK_OK;
 }
 
+/* Files that an attack or its norm will read: better missed now than after the training. */
+static advntk_status check_files(const struct advntk_slot *slot, struct advntk_error *err)
+{
+    const struct advntk_param *row = slot->plugin->params;
+
+    for (; row && row->type != ADVNTK_PARAM_TYPE_END; row++) {
+        const char *path = NULL;
+        struct stat file;
+        if (row->type != ADVNTK_PARAM_PATH) {
+            continue;
+        }
+        memcpy(&path, (const char *)slot->config + row->offset, sizeof(path));
+        if (path && *path && stat(path, &file) != 0) {
+            return ADVNTK_FAIL(err, ENOTFOUND, "%s: %s: %s: %s", slot->plugin->name, row->name,
+                               path, strerror(errno));
+        }
+        if (path && *path && !S_ISREG(file.st_mode)) {
+            return ADVNTK_FAIL(err, EINVALID, "%s: %s: %s is not a file", slot->plugin->name,
+                               row->name, path);
+        }
+    }
+    return ADVNTK_OK;
+}
+
 static advntk_status check_slot(void *context, const struct advntk_slot *slot,
                                 struct advntk_error *err)
 {
     ptrdiff_t classes = *(const ptrdiff_t *)context;
 
+    if (slot->plugin->kind == ADVNTK_KIND_ATTACK || slot->plugin->kind == ADVNTK_KIND_NORM) {
+        advntk_status rc = check_files(slot, err);
+        if (rc != ADVNTK_OK) {
+            return rc;
+        }
+    }
     if (slot->plugin->kind == ADVNTK_KIND_ATTACK) {
         return check_attack(slot, classes, err);
     }
@@ -122,11 +155,21 @@ static advntk_status check_evaluated(const struct advntk_slot *slot, ptrdiff_t c
                                      struct advntk_error *err)
 {
     const struct advntk_attack_ops *ops = slot->plugin ? slot->plugin->ops : NULL;
-    const struct advntk_attack_settings *settings = slot->host_config;
+    const struct advntk_attack_settings *settings = ops ? slot->host_config : NULL;
     const struct advntk_plugin *norm = settings ? settings->norm.plugin : NULL;
     const struct advntk_slot *child = NULL;
     advntk_status rc = ADVNTK_OK;
 
+    if (settings && settings->each_alone && (depth > 0 || !ops->stages)) {
+        FAIL(err, EINVALID, "attack %s: each_alone is for the outermost attack of several parts",
+             slot->plugin->name);
+    }
+    if (settings && settings->each_alone && settings->budget_seconds > 0) {
+        FAIL(err, EINVALID,
+             "attack %s: each_alone with budget_seconds: limit steps, gradients or "
+             "outputs instead",
+             slot->plugin->name);
+    }
     if (!ops || !ops->stages || depth > 8) {
         TRY(advntk__slots_visit(slot, check_slot, &classes, err));
         goto out;

@@ -71,6 +71,33 @@ is $? 2 "eval changes nothing but what is evaluated"
 is $? 1 "an unknown attack"
 has err "nothing" "is named"
 
+# what cannot work is told before anything is computed
+refused() {
+	sed "s|^  - {name: pgd.*|  - {name: a, attack: $1}|" run.yaml >bad.yaml
+	"$advntk" check bad.yaml >out 2>err
+	is $? 1 "refused by check: $1"
+	has err "$2" "with the reason"
+}
+: >no-points.npz
+refused '{plugin: pgd, norm: linf, radius: 0.1, each_alone: true}' "each_alone is for the outermost attack of several parts"
+refused '{plugin: ensemble, norm: linf, radius: 0.1, attacks: [{plugin: autoattack, each_alone: true}]}' "attack autoattack: each_alone"
+refused '{plugin: autoattack, norm: linf, radius: 0.1, each_alone: true, budget_seconds: 5}' "each_alone with budget_seconds"
+refused '{plugin: transfer, norm: linf, radius: 0.1, points: nowhere.npz}' "nowhere.npz: No such file"
+refused '{plugin: ensemble, norm: linf, radius: 0.1, attacks: [{plugin: transfer, points: one}]}' "one is not a file"
+refused '{plugin: pgd, norm: {plugin: mahalanobis, mask: nowhere.npy}, radius: 0.1}' "nowhere.npy: No such file"
+"$advntk" eval "$id" -a '{plugin: transfer, points: no-points.npz}' --results one >out 2>err
+is $? 1 "points in a file that is none"
+has err "no-points.npz" "are told by the file's name"
+
+# nothing to do: no step, no room
+"$advntk" eval "$id" -a '{plugin: pgd, steps: 0, radius: 0.1, loss: margin}' --results one >out 2>err
+is $? 0 "an attack without a step"
+has out suspect "is not trusted where a few steps of the audit's own do more"
+"$advntk" eval "$id" -a '{plugin: pgd, radius: 0}' --results one --format json >out 2>err
+has out '"state": "done"' "a radius of nothing"
+"$advntk" eval "$id" -a '{plugin: pgd, radius: 1, steps: 10, loss: margin}' -n 10 --results one --format json >out 2>err
+has out '"pgd": 0.0' "the largest radius leaves none"
+
 # a list of radii: one run of an attack for the nearest point says all of them
 cat >radii.yaml <<'RECIPE'
 extends: run.yaml

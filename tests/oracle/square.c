@@ -162,6 +162,56 @@ static void test_band(const struct oracle_norm *how, bool rescale, int seeds)
     advntk_free(broken);
 }
 
+static double mean_of(const double *x, ptrdiff_t n, double *error_squared)
+{
+    double mean = 0, square = 0;
+
+    for (ptrdiff_t i = 0; i < n; i++) {
+        mean += x[i] / (double)n;
+    }
+    for (ptrdiff_t i = 0; i < n; i++) {
+        square += (x[i] - mean) * (x[i] - mean);
+    }
+    *error_squared = square / (double)(n * (n - 1));
+    return mean;
+}
+
+/* AutoAttack's 5000 queries: five seeds here beside forty there, within three standard errors of
+ * the difference of the means. */
+static void test_many_seeds(void)
+{
+    enum { SEEDS = 5 };
+    static struct oracle_run run;
+    struct world_slot attack, norm, margin;
+    ptrdiff_t count, over = 0;
+    double *there = oracle_array(&count, "attacks/square/Linf-5000-accuracy"), here[SEEDS];
+    double error_here, error_there, gap;
+
+    oracle_slot(&attack, "attack", "square");
+    oracle_slot(&norm, "norm", "linf");
+    oracle_slot(&margin, "loss", "margin");
+    slot_set(&attack, "queries", 5000);
+    slot_set(&attack, "rescale_schedule", false);
+    slot_choose(&attack, "reference", "autoattack");
+    attack.settings.norm = norm.slot;
+    attack.settings.loss = margin.slot;
+    attack.settings.radius = oracle_norms[0].radius;
+    for (int seed = 0; seed < SEEDS; seed++) {
+        oracle_attack(host, &net, &attack.slot, ORACLE_IMAGES, (uint64_t)seed, &run);
+        here[seed] = (double)run.standing / ORACLE_IMAGES;
+        for (ptrdiff_t i = 0; i < ORACLE_IMAGES; i++) {
+            over += run.outputs_spent[i] > 5002;
+        }
+    }
+    gap = mean_of(here, SEEDS, &error_here) - mean_of(there, count, &error_there);
+    ok(fabs(gap) < 3 * sqrt(error_here + error_there) && over == 0,
+       "5000 queries: %+.4f robust accuracy against %td seeds there (standard error %.4f), none "
+       "over "
+       "budget",
+       gap, count, sqrt(error_here + error_there));
+    advntk_free(there);
+}
+
 int main(void)
 {
     const char *slow = getenv("ADVNTK_SLOW_TESTS");
@@ -179,6 +229,9 @@ int main(void)
                 test_band(&oracle_norms[k], rescale, all ? 10 : 1);
             }
         }
+    }
+    if (all) {
+        test_many_seeds();
     }
     network_release(&net);
     advntk__host_free(host);
