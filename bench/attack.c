@@ -241,7 +241,8 @@ static bool read_cifar10(const char *name, ptrdiff_t count, double *pixels, int3
     file = data ? fopen(path, "rb") : NULL;
     while (file && read < count && fread(record, 1, RECORD, file) == RECORD) {
         for (int k = 0; k < D; k++) {
-            pixels[read * D + k] = record[1 + k % 3 * 1024 + k / 3] / 255.0;
+            const int plane = k % 3, place = k / 3;
+            pixels[read * D + k] = record[1 + plane * 1024 + place] / 255.0;
         }
         labels[read++] = record[0];
     }

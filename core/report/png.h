@@ -10,8 +10,8 @@
 unsigned char advntk__png_shade(double value);
 
 /*
- * The bytes of a PNG file of `bytes` (height,width,channels): grey (1 channel) or RGB (3). free() is
- * the caller's. Fails: ESHAPE (no pixel, or too many), ENOMEM.
+ * The bytes of a PNG file of `bytes` (height,width,channels): grey (1 channel) or RGB (3). free()
+ * is the caller's. Fails: ESHAPE (no pixel, or too many), ENOMEM.
  */
 ADVNTK_MUST_CHECK advntk_status advntk__png_make(ptrdiff_t height, ptrdiff_t width,
                                                  ptrdiff_t channels, const unsigned char *bytes,
