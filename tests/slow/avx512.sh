@@ -4,7 +4,7 @@
 # xorriso, isolinux, cpio). It boots a Linux kernel (LINUX_IMAGE, else the newest of /boot that can be read, else
 # Debian's cloud kernel, which apt-get fetches) with the test programs, the plugins and the oracle's numbers in its
 # memory, and what they print comes back through a serial port. AVX512_TESTS="unit/sym" runs others than those below:
-# they are small, and see each loop of the engines and of the matrix products. Takes some 7 minutes of one processor.
+# they are small, and see each loop of the engines and of the matrix products. Takes some 9 minutes of one processor.
 # shellcheck source=tests/cli/lib.sh
 . "$top_srcdir/tests/cli/lib.sh"
 
