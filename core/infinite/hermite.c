@@ -5,6 +5,7 @@
 
 #include "base/try.h"
 
+#include <float.h>
 #include <gsl/gsl_integration.h>
 #include <math.h>
 #include <stdlib.h>
@@ -93,6 +94,24 @@ static void add_panel(const struct advntk_activation_ops *ops, const void *confi
     }
 }
 
+/* What terms beyond the last leave out of E phi''^2 = sum n d_n^2/q: the last two quarters' sums,
+ * continued as a geometric series. */
+static double second_tail(const double *d)
+{
+    enum { QUARTER = ADVNTK__TERMS / 4 };
+    double part[4] = {0}, sum, left;
+
+    for (int n = 0; n < ADVNTK__TERMS; n++) {
+        part[n / QUARTER] += n * d[n] * d[n];
+    }
+    sum = part[0] + part[1] + part[2] + part[3];
+    left = part[2] > part[3] ? part[3] * part[3] / (part[2] - part[3]) : part[3];
+    if (part[2] <= part[3] && part[3] > DBL_EPSILON * sum) { /* above rounding */
+        return 1;
+    }
+    return sum > 0 ? fmin(left / sum, 1) : 0;
+}
+
 advntk_status advntk__hermite(const struct advntk_activation_ops *ops, const void *config,
                               double std, double *series, struct advntk__hermite_moments *moments,
                               struct advntk_error *err)
@@ -129,8 +148,9 @@ advntk_status advntk__hermite(const struct advntk_activation_ops *ops, const voi
         sum += c[n] * c[n];
         sum_d += d[n] * d[n];
     }
-    moments->tail = moments->k - sum;
-    moments->tail_d = moments->kd - sum_d;
+    moments->tail = fmax(moments->k > 0 ? 1 - sum / moments->k : 0,
+                         moments->kd > 0 ? 1 - sum_d / moments->kd : 0);
+    moments->tail_second = second_tail(d);
 out:
     free(ends);
     gsl_integration_glfixed_table_free(table);

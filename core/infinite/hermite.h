@@ -20,10 +20,17 @@ enum {
     ADVNTK__SERIES = 2 * ADVNTK__TERMS + 2 /* numbers an image: c_0.., then d_0.. and two more */
 };
 
-/* E phi^2, E phi'^2, d(E phi^2)/dq, and the parts of the first two that the series leave out. */
+/* E phi^2, E phi'^2, d(E phi^2)/dq; tail: the larger part, relative, that the series leave out of
+ * the first two; tail_second: of E phi''^2, by the decay of the last terms (1: they do not decay).
+ * By Cauchy and Schwarz a pair's moments miss at most the geometric mean of its two tails, its
+ * partials that of the two tail_second. */
 struct advntk__hermite_moments {
-    double k, kd, slope, tail, tail_d;
+    double k, kd, slope, tail, tail_second;
 };
+
+/* Of tail and of tail_second, for a phi without kinks. */
+#define ADVNTK__SERIES_TOLERANCE 1e-6
+#define ADVNTK__SERIES_TOLERANCE_SECOND 1e-4
 
 /*
  * Series at one standard deviation: Gauss-Legendre with 16 nodes a panel, panels at most 1/2 long

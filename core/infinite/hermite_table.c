@@ -111,8 +111,8 @@ advntk_status advntk__hermite_at(struct advntk__hermite_table *table, double std
         moments->k += weight[i] * node->moments.k;
         moments->kd += weight[i] * node->moments.kd;
         moments->slope += weight[i] * node->moments.slope;
-        moments->tail += weight[i] * node->moments.tail;
-        moments->tail_d += weight[i] * node->moments.tail_d;
+        moments->tail = fmax(moments->tail, node->moments.tail);
+        moments->tail_second = fmax(moments->tail_second, node->moments.tail_second);
     }
 out:
     return rc;

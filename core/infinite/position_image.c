@@ -69,18 +69,18 @@ static struct advntk__position_pair64 own_pair(const struct advntk__position_net
     };
 }
 
-/* Moments of position p at variance q; fills its series. */
+/* Moments of position p at variance q; fills its series and what that leaves out. */
 static advntk_status position_moments(const struct advntk__position_step *step,
                                       const struct advntk__position_image *image, ptrdiff_t p,
-                                      double q, double *k, double *kd, double *tail,
-                                      struct advntk_error *err)
+                                      double q, double *k, double *kd,
+                                      struct advntk__hermite_moments *m, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     double std = sqrt(q), inverse = q > 0 ? 1 / std : 0, series[ADVNTK__SERIES];
     struct advntk_pairs64 pair = {1, &q, &std, &std, &inverse, &inverse};
     struct advntk_duals64 duals = {.k = k, .kd = kd};
-    struct advntk__hermite_moments m;
 
+    *m = (struct advntk__hermite_moments){0};
     if (step->series < 0) {
         if (step->ops->diagonal) {
             step->ops->diagonal(step->config, q, k, kd);
@@ -89,13 +89,12 @@ static advntk_status position_moments(const struct advntk__position_step *step,
         }
         goto out;
     }
-    TRY(advntk__hermite_at(step->table, std, series, &m, err));
+    TRY(advntk__hermite_at(step->table, std, series, m, err));
     for (ptrdiff_t t = 0; t < ADVNTK__SERIES; t++) {
         image->series[step->series + t * step->pixels + p] = series[t];
     }
-    *k = m.k;
-    *kd = m.kd;
-    *tail = fmax(*tail, fmax(m.k > 0 ? m.tail / m.k : 0, m.kd > 0 ? m.tail_d / m.kd : 0));
+    *k = m->k;
+    *kd = m->kd;
 out:
     return rc;
 }
@@ -115,11 +114,14 @@ static advntk_status activate(const struct advntk__position_net *net,
 
     for (ptrdiff_t p = 0; p < step->pixels; p++) {
         double q = K_in[own_entry(in, p)];
+        struct advntk__hermite_moments m;
         TRY(advntk__variance_check(graph, step->layer, step->ops, precision, q, err));
         image->std[step->slot + p] = sqrt(q);
         image->inverse[step->slot + p] = q > 0 ? 1 / sqrt(q) : 0;
         t_own[p] = image->T ? image->T[pair.at[step->from[0]] + own_entry(in, p)] : 0;
-        TRY(position_moments(step, image, p, q, &k_own[p], &kd_own[p], tail, err));
+        TRY(position_moments(step, image, p, q, &k_own[p], &kd_own[p], &m, err));
+        TRY(advntk__variance_series(graph, step->layer, step->ops, precision, q, &m, err));
+        *tail = fmax(*tail, m.tail);
     }
     code->forward64(net, &pair, i, i);
     for (ptrdiff_t p = 0; p < step->pixels; p++) {

@@ -263,7 +263,9 @@ advntk_status advntk__program_variance(const struct advntk__program *program,
                 struct advntk__hermite_moments m;
                 TRY(advntk__hermite(step->ops, step->config, sqrt(k),
                                     series + step->series * ADVNTK__SERIES, &m, err));
-                *tail = fmax(*tail, fmax(m.tail / m.k, m.tail_d / m.kd));
+                *tail = fmax(*tail, m.tail);
+                TRY(advntk__variance_series(graph, step->layer, step->ops, program->precision, k,
+                                            &m, err));
                 k = m.k, kd = m.kd, own = m.slope;
             }
             t *= kd;

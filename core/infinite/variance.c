@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include <float.h>
+#include <stdio.h>
 
 /* Derivatives divide by variances times sqrt(1 - c^2), which is at least 1e-3 in float32 and 1e-7
  * in float64 (advntk/duals.h): below these the quotients would not be numbers of the precision. */
@@ -42,6 +43,29 @@ advntk_status advntk__variance_check(const struct advntk_graph *graph, ptrdiff_t
                     err);
     }
     return ADVNTK_OK;
+}
+
+advntk_status advntk__variance_series(const struct advntk_graph *graph, ptrdiff_t layer,
+                                      const struct advntk_activation_ops *ops,
+                                      enum advntk_precision precision, double q,
+                                      const struct advntk__hermite_moments *m,
+                                      struct advntk_error *err)
+{
+    char why[280];
+
+    if ((m->tail <= ADVNTK__SERIES_TOLERANCE &&
+         m->tail_second <= ADVNTK__SERIES_TOLERANCE_SECOND) ||
+        ops->kink_count > 0) {
+        return ADVNTK_OK;
+    }
+    snprintf(
+        why, sizeof(why),
+        "is too large for its Hermite series, %d terms of which leave out %.1e of a moment and "
+        "%.1e of a partial, more than %g and %g: scale the images or the weights, or give it "
+        "dual moments",
+        ADVNTK__TERMS, m->tail, m->tail_second, ADVNTK__SERIES_TOLERANCE,
+        ADVNTK__SERIES_TOLERANCE_SECOND);
+    return fail(graph, layer, q, why, precision, err);
 }
 
 advntk_status advntk__variance_finite(const struct advntk_graph *graph, ptrdiff_t layer,

@@ -5,6 +5,8 @@
 
 #include "graph/graph.h"
 
+#include "infinite/hermite.h"
+
 #include <advntk/activation.h>
 #include <advntk/kernel.h>
 
@@ -16,6 +18,16 @@ ADVNTK_MUST_CHECK advntk_status advntk__variance_check(const struct advntk_graph
                                                        const struct advntk_activation_ops *ops,
                                                        enum advntk_precision precision, double q,
                                                        struct advntk_error *err);
+
+/* A variance whose Hermite series leave out more of the moments m than ADVNTK__SERIES_TOLERANCE
+ * (hermite.h) is refused, unless the activation has kinks: such series are known to be short of it
+ * (advntk/activation.h). Fails: ENUMERIC, naming the layer. */
+ADVNTK_MUST_CHECK advntk_status advntk__variance_series(const struct advntk_graph *graph,
+                                                        ptrdiff_t layer,
+                                                        const struct advntk_activation_ops *ops,
+                                                        enum advntk_precision precision, double q,
+                                                        const struct advntk__hermite_moments *m,
+                                                        struct advntk_error *err);
 
 /* k and t, values of nngp and tangent kernel behind a layer, are finite numbers of the precision.
  * Fails: ENUMERIC, naming the layer. */
