@@ -30,6 +30,6 @@ ADVNTK_PLUGIN(
     ACTIVATION, tanh_ops, .name = "tanh", .version = "2.0.0", .licence = "GPL-3.0-or-later",
     .summary = "hyperbolic tangent",
     .doc = "Bounded, odd. Kernels by a mixture of error functions (ten in float64, eight in "
-           "float32), for all variances: errors below 1e-7 of the moments in float64, 1e-5 in "
+           "float32), for all variances: errors below 1e-7 of the moments in float64, 2e-5 in "
            "float32.",
     .source = "Monahan and Stefanski 1992");
