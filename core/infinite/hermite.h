@@ -28,9 +28,12 @@ struct advntk__hermite_moments {
     double k, kd, slope, tail, tail_second;
 };
 
-/* Of tail and of tail_second, for a phi without kinks. */
+/* What a series may leave out of a moment without a warning; and of a moment and of a partial
+ * (tail, tail_second) before a smooth phi is refused: then kernel and gradient are another
+ * function's. */
 #define ADVNTK__SERIES_TOLERANCE 1e-6
-#define ADVNTK__SERIES_TOLERANCE_SECOND 1e-4
+#define ADVNTK__SERIES_LIMIT 1e-3
+#define ADVNTK__SERIES_LIMIT_SECOND 2e-2
 
 /*
  * Series at one standard deviation: Gauss-Legendre with 16 nodes a panel, panels at most 1/2 long

@@ -53,8 +53,7 @@ advntk_status advntk__variance_series(const struct advntk_graph *graph, ptrdiff_
 {
     char why[280];
 
-    if ((m->tail <= ADVNTK__SERIES_TOLERANCE &&
-         m->tail_second <= ADVNTK__SERIES_TOLERANCE_SECOND) ||
+    if ((m->tail <= ADVNTK__SERIES_LIMIT && m->tail_second <= ADVNTK__SERIES_LIMIT_SECOND) ||
         ops->kink_count > 0) {
         return ADVNTK_OK;
     }
@@ -63,8 +62,7 @@ advntk_status advntk__variance_series(const struct advntk_graph *graph, ptrdiff_
         "is too large for its Hermite series, %d terms of which leave out %.1e of a moment and "
         "%.1e of a partial, more than %g and %g: scale the images or the weights, or give it "
         "dual moments",
-        ADVNTK__TERMS, m->tail, m->tail_second, ADVNTK__SERIES_TOLERANCE,
-        ADVNTK__SERIES_TOLERANCE_SECOND);
+        ADVNTK__TERMS, m->tail, m->tail_second, ADVNTK__SERIES_LIMIT, ADVNTK__SERIES_LIMIT_SECOND);
     return fail(graph, layer, q, why, precision, err);
 }
 

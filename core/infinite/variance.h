@@ -19,7 +19,7 @@ ADVNTK_MUST_CHECK advntk_status advntk__variance_check(const struct advntk_graph
                                                        enum advntk_precision precision, double q,
                                                        struct advntk_error *err);
 
-/* A variance whose Hermite series leave out more of the moments m than ADVNTK__SERIES_TOLERANCE
+/* A variance whose Hermite series leave out more of the moments m than ADVNTK__SERIES_LIMIT
  * (hermite.h) is refused, unless the activation has kinks: such series are known to be short of it
  * (advntk/activation.h). Fails: ENUMERIC, naming the layer. */
 ADVNTK_MUST_CHECK advntk_status advntk__variance_series(const struct advntk_graph *graph,

@@ -268,7 +268,7 @@ static void compare_series(const char *name, const struct advntk_slot *slot, ptr
         if (fmax(row[2], row[3]) < 1.1) {
             small = fmax(small, fmax(tail[0], tail[1]));
         }
-        refused += fmax(tail[0], tail[1]) > ADVNTK__SERIES_TOLERANCE_SECOND;
+        refused += fmax(tail[0], tail[1]) > ADVNTK__SERIES_LIMIT_SECOND;
         add_row(got, row, 1e-8 + 2 * sqrt(tail[0] * tail[1]), worst[0]);
         series32(table, row, got);
         add_row(got, row, narrow_more + 2 * sqrt(tail[0] * tail[1]), worst[1]);

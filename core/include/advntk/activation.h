@@ -47,9 +47,9 @@ struct advntk_activation_ops {
     /* Moment of one variance, k at u = v: E phi(u)^2 and E phi'(u)^2. NULL: taken from dual64. */
     void (*diagonal)(const void *config, double q, double *k, double *kd);
     /* Pure, called concurrently. All NULL: the host takes the Hermite series of phi (and of
-     * phi', so phi must give it), 128 terms, split at the kinks, and logs what they leave out. A smooth
-     * phi is refused at variances where that is more than 1e-6 of a moment or 1e-4 of a
-     * partial; one with kinks misses a few percent of kd near c = +-1, which is a warning. */
+     * phi', so phi must give it), 128 terms, split at the kinks, and logs what they leave out: more
+     * than 1e-6 of a moment is a warning. A smooth phi is refused at variances where it is more than
+     * 1e-3 of a moment or 2e-2 of a partial; one with kinks misses a few percent of kd near c = +-1. */
     advntk_dual32_fn dual32[ADVNTK_ISA_COUNT];
     advntk_dual64_fn dual64[ADVNTK_ISA_COUNT];
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * An activation of one's own: atan(slope x). The function and its derivative are enough: the kernel
- * of a network of infinite width comes from their Hermite series. Where the dual moments have a
- * closed form, `diagonal`, `dual32` and `dual64` give it, which is faster and exact
+ * of a network of infinite width comes from their Hermite series, which are refused at variances
+ * for which they would be wrong by a thousandth (here, of more than about 4). Where the dual
+ * moments have a closed form, `diagonal`, `dual32` and `dual64` give it, which is faster and exact
  * (advntk/activation.h).
  */
 #include <advntk/plugin.h>
