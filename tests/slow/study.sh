@@ -95,33 +95,39 @@ is $? 0 "a report of it"
 mkdir -p known/cache && cp whole/cache/costs.jsonl known/cache
 # shellcheck disable=SC2086
 "$advntk" plan "$recipe" --results known --format json $options >plan.json 2>err
-promised=$(awk -v a="$(total processor_seconds_alone)" -v b="$(total processor_seconds)" 'BEGIN { print a / b }')
+promised=$(awk -v a="$(total seconds_alone)" -v b="$(total seconds)" 'BEGIN { print a / b }')
 # shellcheck disable=SC2086
 $python seconds.py alone.time "$advntk" run "$recipe" --results alone -q --no-share $options
 is $? 0 "run with nothing shared"
 same_results whole alone
 ok $? "to the same bits"
-read -r _ alone <alone.time
-# what the machine alone changes: the trainings and evaluations of Adv-NTK are the same work in both
-cat >drift.py <<'END'
+read -r alone _ <alone.time
+# The trainings and evaluations of Adv-NTK are the same work in both, and nearly all of it; a machine that does them
+# some percent faster the second time would hide what sharing saves. So it is measured by the rest of the time, and
+# how much that can be trusted by how much the same work differed.
+cat >saved.py <<'END'
 import json, math, pathlib, sys
-def seconds(run):
-    rows = [json.loads(line) for line in (run / 'timing.jsonl').read_text().splitlines()]
-    return sum(row['seconds'] for row in rows if 'step' in row or 'evaluation' in row)
-def is_advntk(run):
-    return json.loads((run / 'run.json').read_text())['method'] == 'advntk'
-logs = [math.log(seconds(pathlib.Path(sys.argv[2], 'runs', run.name)) / seconds(run))
-        for run in pathlib.Path(sys.argv[1], 'runs').iterdir() if is_advntk(run)]
+def same_work(results):
+    times = {}
+    for run in pathlib.Path(results, 'runs').iterdir():
+        trains = json.loads((run / 'run.json').read_text())['method'] == 'advntk'
+        rows = [json.loads(line) for line in (run / 'timing.jsonl').read_text().splitlines()]
+        times[run.name] = sum(row['seconds'] for row in rows if 'evaluation' in row or (trains and 'step' in row))
+    return times
+first, second = same_work('whole'), same_work('alone')
+wall, alone = float(sys.argv[1]), float(sys.argv[2])
+logs = [math.log(second[name] / first[name]) for name in first]
 mean = sum(logs) / len(logs)
 spread = math.sqrt(sum((x - mean) ** 2 for x in logs) / max(len(logs) - 1, 1) / len(logs))
-print(f'{abs(mean) + 2 * spread:.4f}')
+saved = (alone - sum(second.values())) - (wall - sum(first.values()))
+print(f'{saved:.3f} {(wall + saved) / wall:.4f} {abs(mean) + 2 * spread:.4f}')
 END
-drift=$($python drift.py whole alone)
-echo "# the same work took up to $drift more or less the second time: how far the factor can be trusted"
-factor=$(awk -v a="$alone" -v b="$processor" 'BEGIN { print a / b }')
-echo "# sharing saves a factor of $factor, plan promised $promised"
+# shellcheck disable=SC2046
+set -- $($python saved.py "$wall" "$alone")
+echo "# all took $wall s, with nothing shared $alone s; the same work differed by up to $3"
+echo "# sharing saves $1 s, a factor of $2; plan promised $promised"
 if [ -z "$options" ]; then
-	awk -v f="$factor" -v p="$promised" -v d="$drift" 'BEGIN { exit !(d < 0.05 && f >= p * (1 - d)) }'
+	awk -v f="$2" -v p="$promised" -v d="$3" 'BEGIN { exit !(d < 0.2 && f - 1 >= (p - 1) * (1 - d)) }'
 	ok $? "sharing saves what plan promised"
 	awk -v a="$predicted" -v b="$processor" 'BEGIN { exit !(a > 0.7 * b && a < 1.3 * b) }'
 	ok $? "plan was right within 30 %"
