@@ -47,6 +47,24 @@ static struct seen_window look(const double *clean, const double *point)
                                     count == (bottom - top + 1) * (right - left + 1)};
 }
 
+/* The attack and what it refers to: stays where it was opened. */
+struct square {
+    struct world_slot attack, norm, margin;
+};
+
+static void square_open(struct square *s, const char *norm, int queries, bool rescale,
+                        const char *reference)
+{
+    oracle_slot(&s->attack, "attack", "square");
+    oracle_slot(&s->norm, "norm", norm);
+    oracle_slot(&s->margin, "loss", "margin");
+    slot_set(&s->attack, "queries", queries);
+    slot_set(&s->attack, "rescale_schedule", rescale);
+    slot_choose(&s->attack, "reference", reference);
+    s->attack.settings.norm = s->norm.slot;
+    s->attack.settings.loss = s->margin.slot;
+}
+
 /* Drives the plugin by hand on one image of 100 x 100 pixels: told that the clean image itself is
  * the best point, it proposes that image with one window. */
 static void test_schedule(int queries, bool rescale, const char *reference)
@@ -55,7 +73,7 @@ static void test_schedule(int queries, bool rescale, const char *reference)
     static const bool active = true;
     const int64_t index = 7;
     const double loss = 0;
-    struct world_slot attack, norm, margin;
+    struct square square;
     struct advntk_attack_view view = {.n = 1,
                                       .d = BIG * BIG,
                                       .classes = 2,
@@ -80,21 +98,14 @@ static void test_schedule(int queries, bool rescale, const char *reference)
     void *state;
 
     rows /= 2;
-    oracle_slot(&attack, "attack", "square");
-    oracle_slot(&norm, "norm", "linf");
-    oracle_slot(&margin, "loss", "margin");
-    slot_set(&attack, "queries", queries);
-    slot_set(&attack, "rescale_schedule", rescale);
-    slot_choose(&attack, "reference", reference);
-    attack.settings.norm = norm.slot;
-    attack.settings.loss = margin.slot;
-    view.settings = &attack.settings;
+    square_open(&square, "linf", queries, rescale, reference);
+    view.settings = &square.attack.settings;
     for (int k = 0; k < BIG * BIG; k++) {
         clean[k] = 0.5;
         hi[k] = 1;
     }
-    ops = attack.slot.plugin->ops;
-    must(ops->open(attack.slot.config, host, &view, &state, &error));
+    ops = square.attack.slot.plugin->ops;
+    must(ops->open(square.attack.slot.config, host, &view, &state, &error));
     for (view.step = 0; view.step <= queries; view.step++) {
         must(ops->step(state, &view, &seen, &ask, &error));
         if (view.step > 0) {
@@ -121,23 +132,16 @@ static void test_schedule(int queries, bool rescale, const char *reference)
 static void test_band(const struct oracle_norm *how, bool rescale, int seeds)
 {
     static struct oracle_run run;
-    struct world_slot attack, norm, margin;
+    struct square square;
     const char *suffix = rescale ? "-rescaled" : "";
     ptrdiff_t count, budget_off = 0, impossible = 0;
     double *broken = oracle_array(&count, "attacks/square/%s-1000%s-broken", how->there, suffix);
     double expected = 0, variance = 0, got = 0;
 
-    oracle_slot(&attack, "attack", "square");
-    oracle_slot(&norm, "norm", how->here);
-    oracle_slot(&margin, "loss", "margin");
-    slot_set(&attack, "queries", 1000);
-    slot_set(&attack, "rescale_schedule", rescale);
-    slot_choose(&attack, "reference", "autoattack");
-    attack.settings.norm = norm.slot;
-    attack.settings.loss = margin.slot;
-    attack.settings.radius = how->radius;
+    square_open(&square, how->here, 1000, rescale, "autoattack");
+    square.attack.settings.radius = how->radius;
     for (int seed = 0; seed < seeds; seed++) {
-        oracle_attack(host, &net, &attack.slot, ORACLE_IMAGES, (uint64_t)seed, &run);
+        oracle_attack(host, &net, &square.attack.slot, ORACLE_IMAGES, (uint64_t)seed, &run);
         for (ptrdiff_t i = 0; i < ORACLE_IMAGES; i++) {
             impossible += run.robust[i] && !run.clean_right[i];
             budget_off += run.robust[i] && run.outputs_spent[i] != 1002;
@@ -182,22 +186,15 @@ static void test_many_seeds(void)
 {
     enum { SEEDS = 5 };
     static struct oracle_run run;
-    struct world_slot attack, norm, margin;
+    struct square square;
     ptrdiff_t count, over = 0;
     double *there = oracle_array(&count, "attacks/square/Linf-5000-accuracy"), here[SEEDS];
     double error_here, error_there, gap;
 
-    oracle_slot(&attack, "attack", "square");
-    oracle_slot(&norm, "norm", "linf");
-    oracle_slot(&margin, "loss", "margin");
-    slot_set(&attack, "queries", 5000);
-    slot_set(&attack, "rescale_schedule", false);
-    slot_choose(&attack, "reference", "autoattack");
-    attack.settings.norm = norm.slot;
-    attack.settings.loss = margin.slot;
-    attack.settings.radius = oracle_norms[0].radius;
+    square_open(&square, oracle_norms[0].here, 5000, false, "autoattack");
+    square.attack.settings.radius = oracle_norms[0].radius;
     for (int seed = 0; seed < SEEDS; seed++) {
-        oracle_attack(host, &net, &attack.slot, ORACLE_IMAGES, (uint64_t)seed, &run);
+        oracle_attack(host, &net, &square.attack.slot, ORACLE_IMAGES, (uint64_t)seed, &run);
         here[seed] = (double)run.standing / ORACLE_IMAGES;
         for (ptrdiff_t i = 0; i < ORACLE_IMAGES; i++) {
             over += run.outputs_spent[i] > 5002;
