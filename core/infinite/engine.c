@@ -353,10 +353,7 @@ advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t fi
             put_value(e, p->series, v * p->rows + i, series[v]);
         }
         if (numbers > 0 && !atomic_flag_test_and_set(&e->told)) {
-            advntk_log(e->host,
-                       tail > ADVNTK__SERIES_TOLERANCE ? ADVNTK_LOG_WARNING : ADVNTK_LOG_INFO,
-                       "Hermite series of %d terms leave out %.1e of a moment at most (image %td)",
-                       ADVNTK__TERMS, tail, i);
+            advntk__hermite_tell(e->host, tail, i);
         }
     }
 out:

@@ -94,6 +94,13 @@ static void add_panel(const struct advntk_activation_ops *ops, const void *confi
     }
 }
 
+void advntk__hermite_tell(struct advntk_host *host, double tail, ptrdiff_t image)
+{
+    advntk_log(host, tail > ADVNTK__SERIES_TOLERANCE ? ADVNTK_LOG_WARNING : ADVNTK_LOG_INFO,
+               "Hermite series of %d terms leave out %.1e of a moment at most (image %td)",
+               ADVNTK__TERMS, tail, image);
+}
+
 /* What terms beyond the last leave out of E phi''^2 = sum n d_n^2/q: the last two quarters' sums,
  * continued as a geometric series. */
 static double second_tail(const double *d)

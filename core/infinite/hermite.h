@@ -13,6 +13,7 @@
 #define ADVNTK_INFINITE_HERMITE_H
 
 #include <advntk/activation.h>
+#include <advntk/host.h>
 #include <advntk/status.h>
 
 enum {
@@ -34,6 +35,9 @@ struct advntk__hermite_moments {
 #define ADVNTK__SERIES_TOLERANCE 1e-6
 #define ADVNTK__SERIES_LIMIT 1e-3
 #define ADVNTK__SERIES_LIMIT_SECOND 2e-2
+
+/* Logs what the series of an image leave out. */
+void advntk__hermite_tell(struct advntk_host *host, double tail, ptrdiff_t image);
 
 /*
  * Series at one standard deviation: Gauss-Legendre with 16 nodes a panel, panels at most 1/2 long

@@ -175,9 +175,7 @@ static advntk_status run_image(struct advntk__position *e, ptrdiff_t i,
     }
     *value = kernel[e->tangent ? 1 : 0];
     if (e->net.series > 0 && !atomic_flag_test_and_set(&e->told)) {
-        advntk_log(e->host, tail > ADVNTK__SERIES_TOLERANCE ? ADVNTK_LOG_WARNING : ADVNTK_LOG_INFO,
-                   "Hermite series of %d terms leave out %.1e of a moment at most (image %td)",
-                   ADVNTK__TERMS, tail, i);
+        advntk__hermite_tell(e->host, tail, i);
     }
     return ADVNTK_OK;
 }
