@@ -3,19 +3,24 @@
 #ifndef ADVNTK_RUN_BUILD_H
 #define ADVNTK_RUN_BUILD_H
 
-#include "run/inventory.h"
+#include "base/text.h"
 
-struct advntk__text;
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/*
- * Counts the finished runs whose run.json names another content of the program or of a plugin than
- * what is loaded now; names (NULL: not wanted) gets "program", "attack/pgd", ... once each,
- * separated by ", ". Fails: ENOMEM, EIO.
- */
-ADVNTK_MUST_CHECK advntk_status advntk__other_builds(const struct advntk__registry *registry,
-                                                     const struct advntk__inventory *inventory,
-                                                     const char *results, ptrdiff_t *count,
-                                                     struct advntk__text *names,
-                                                     struct advntk_error *err);
+struct advntk__registry;
+
+struct advntk__builds {
+    const struct advntk__registry *registry;
+    const uint8_t *program;    /* 16 bytes: the digest of this program; borrowed */
+    ptrdiff_t others;          /* records of other builds */
+    struct advntk__text names; /* "program", "attack/pgd", ... once each, separated by ", " */
+};
+
+/* Notes whether a run's record names another content of the program or of a plugin than what is
+ * loaded now. */
+void advntk__builds_see(struct advntk__builds *builds, const json_t *record);
+void advntk__builds_release(struct advntk__builds *builds);
 
 #endif

@@ -9,8 +9,10 @@
 #include "graph/graph.h"
 #include "linalg/gram.h"
 #include "linalg/room.h"
+#include "run/build.h"
 #include "run/evaluate.h"
 #include "run/identity.h"
+#include "run/record.h"
 #include "run/runner.h"
 #include "run/slots.h"
 
@@ -142,7 +144,7 @@ static advntk_status look_at_folder(const struct builder *b, struct advntk__item
                                     struct advntk_error *err)
 {
     struct advntk__folder folder;
-    char id[ADVNTK__ID], name[ADVNTK__ID + 8], *path = NULL;
+    char *path = NULL;
     advntk_status rc = ADVNTK_OK;
 
     item->evaluations_left = item->config->evaluation_count;
@@ -161,12 +163,8 @@ static advntk_status look_at_folder(const struct builder *b, struct advntk__item
     item->evaluations_left = 0;
     for (ptrdiff_t i = 0; i < item->config->evaluation_count; i++) {
         struct advntk__item_evaluation *e = &item->evaluations[i];
-        advntk__id_of(e->digest, id);
-        snprintf(name, sizeof(name), "%s.json", id);
-        path = advntk__folder_file(&folder, "evaluations", name);
-        e->done = path && access(path, F_OK) == 0;
+        TRY(advntk__record_holds(&folder, &item->config->evaluations[i], e->digest, &e->done, err));
         item->evaluations_left += !e->done;
-        free(path);
     }
 out:
     advntk__folder_close(&folder);
@@ -382,6 +380,33 @@ static advntk_status link_fits(struct advntk__inventory *all, struct advntk_erro
     return ADVNTK_OK;
 }
 
+/* Whether the records of finished runs are good, each read once. */
+static advntk_status look_at_records(const struct advntk__inventory_setup *setup,
+                                     struct advntk__inventory *all, struct advntk_error *err)
+{
+    struct advntk__folder folder = {.lock = -1};
+    struct advntk_error damage;
+    json_t *record = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    for (ptrdiff_t i = 0; i < all->count; i++) {
+        struct advntk__item *item = &all->items[i];
+        if (item->first_of_fit != i) {
+            item->stored = all->items[item->first_of_fit].stored;
+        } else if (item->stored == ADVNTK__RUN_FINISHED) {
+            TRY(advntk__folder_init(&folder, setup->results, item->id, err));
+            item->stored = advntk__record_state(&folder, &record, &damage);
+            if (record) {
+                advntk__builds_see(setup->builds, record);
+            }
+            json_decref(record);
+            advntk__folder_close(&folder);
+        }
+    }
+out:
+    return rc;
+}
+
 /* The items, those with the same images behind each other. */
 static advntk_status order_items(const struct advntk__inventory *all, struct order *order,
                                  struct advntk_error *err)
@@ -448,6 +473,9 @@ advntk_status advntk__inventory_init(struct advntk__inventory *inventory,
         }
     }
     TRY(link_fits(inventory, err));
+    if (setup->builds) {
+        TRY(look_at_records(setup, inventory, err));
+    }
 out:
     if (b.at) {
         advntk__split_release(&b.split);

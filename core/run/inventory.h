@@ -11,6 +11,7 @@
 #include "run/services.h"
 #include "store/folder.h"
 
+struct advntk__builds;
 struct advntk__registry;
 
 /* One evaluation of a run. */
@@ -26,7 +27,7 @@ struct advntk__item {
     char id[ADVNTK__ID];                         /* "": the data set could not be opened */
     uint8_t fit[16], kernel[16], images_key[16]; /* advntk__identity_kernel */
     ptrdiff_t first_of_fit;        /* the first item with this fit: itself, or an earlier one */
-    enum advntk__run_state stored; /* of its folder */
+    enum advntk__run_state stored; /* advntk__record_state of its folder */
     bool trained;                  /* its predictor.npz is there */
     int64_t steps_done;            /* of an interrupted training */
     ptrdiff_t evaluations_left;
@@ -49,6 +50,9 @@ struct advntk__inventory_setup {
     const struct advntk__registry *registry;
     const char *results;
     bool with_graphs; /* also builds each layer graph, which finds more faults */
+    /* Sees the record of each finished fit. NULL: records are not read (which takes longer than all
+     * else), and a damaged one counts as good. */
+    struct advntk__builds *builds;
 };
 
 /* What is wrong with a run stands in its item. Fails: ENOMEM, ECANCELLED. */

@@ -43,6 +43,7 @@ struct planner {
     const struct advntk__registry *registry;
     const struct advntk__runner_options *options;
     struct advntk__inventory inventory;
+    struct advntk__builds builds;
     struct advntk__families families;
     struct advntk__room room;
     struct advntk__costs *costs;
@@ -334,7 +335,7 @@ static double peak_bytes(const struct planner *p)
            fmin((gram + own) * jobs_of(p), p->room.bytes - p->room.held);
 }
 
-static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
+static json_t *totals_json(const struct planner *p)
 {
     struct advntk__spent all = {0, 0}, alone = {0, 0};
     json_int_t counts[STATES] = {0}, matrices = 0, passes = 0, read = 0, models = 0,
@@ -362,7 +363,7 @@ static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
                        counts[PARTLY], "to_do", counts[TO_DO], "impossible", counts[IMPOSSIBLE],
                        "matrices", matrices, "passes", passes, "matrices_read", read, "models",
                        models, "evaluations", evaluations, "jobs", jobs, "threads",
-                       p->host->threads, "other_builds", (json_int_t)other_builds);
+                       p->host->threads, "other_builds", (json_int_t)p->builds.others);
     json_object_set_new(object, "evaluations_rejudged", json_integer(rejudged));
     json_object_set_new(object, "clean_passes", json_integer(clean_passes));
     json_object_set_new(object, "seconds", seconds_json(p, fmax(all.wall / jobs, longest)));
@@ -377,8 +378,11 @@ static json_t *totals_json(const struct planner *p, ptrdiff_t other_builds)
 static advntk_status planner_init(struct planner *p, struct advntk_host *host,
                                   const struct advntk__study *study, struct advntk_error *err)
 {
-    const struct advntk__inventory_setup setup = {
-        .host = host, .registry = p->registry, .results = p->options->results, .with_graphs = true};
+    const struct advntk__inventory_setup setup = {.host = host,
+                                                  .registry = p->registry,
+                                                  .results = p->options->results,
+                                                  .with_graphs = true,
+                                                  .builds = &p->builds};
     const int threads = host->threads / jobs_of(p);
     advntk_status rc = ADVNTK_OK;
 
@@ -386,6 +390,7 @@ static advntk_status planner_init(struct planner *p, struct advntk_host *host,
     p->host->sink = host->sink;
     p->host->cancel = host->cancel;
     TRY(advntk__program_digest(p->host->program, err));
+    p->builds = (struct advntk__builds){.registry = p->registry, .program = p->host->program};
     TRY(advntk__inventory_init(&p->inventory, study, &setup, err));
     TRY(advntk__costs_new(p->options->results, &p->costs, err));
     p->room = advntk__inventory_room(&p->inventory, p->options, host->threads);
@@ -405,7 +410,6 @@ advntk_status advntk__plan(struct advntk_host *host, const struct advntk__regist
 {
     struct planner p = {.registry = registry, .options = options, .known = true};
     json_t *list = json_array();
-    ptrdiff_t other_builds = 0;
     advntk_status rc = ADVNTK_OK;
 
     *plan = NULL;
@@ -424,12 +428,11 @@ advntk_status advntk__plan(struct advntk_host *host, const struct advntk__regist
         }
     }
     charge_matrices(&p);
-    TRY(advntk__other_builds(registry, &p.inventory, options->results, &other_builds, NULL, err));
     for (ptrdiff_t i = 0; i < p.inventory.count; i++) {
         json_array_append_new(list, row_json(&p, i));
     }
     *plan = json_pack("{s:s, s:s, s:O, s:o}", "study", study->name, "folder", options->results,
-                      "runs", list, "totals", totals_json(&p, other_builds));
+                      "runs", list, "totals", totals_json(&p));
 out:
     json_decref(list);
     free(p.rows);
@@ -438,6 +441,7 @@ out:
     advntk__costs_free(p.costs);
     advntk__families_release(&p.families);
     advntk__inventory_release(&p.inventory);
+    advntk__builds_release(&p.builds);
     advntk__host_free(p.host);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "graph/graph.h"
 #include "registry/registry.h"
+#include "run/evaluate.h"
 #include "run/services.h"
 #include "run/slots.h"
 
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__
@@ -179,6 +181,64 @@ void advntk__record_result(json_t *object, const char *name, const json_t *evalu
 }
 
 /* ---- what is in the folder ---- */
+
+enum advntk__run_state advntk__record_state(const struct advntk__folder *folder, json_t **record,
+                                            struct advntk_error *damage)
+{
+    enum advntk__run_state state = advntk__folder_state(folder);
+    char *path =
+        state == ADVNTK__RUN_FINISHED ? advntk__folder_file(folder, "run.json", NULL) : NULL;
+    const char *id;
+    advntk_status rc;
+
+    *record = NULL;
+    damage->status = ADVNTK_OK;
+    if (!path) {
+        return state;
+    }
+    rc = advntk__json_read(path, record, damage);
+    id = json_string_value(json_object_get(*record, "id"));
+    if (rc == ADVNTK_OK && (!id || strcmp(id, folder->id) != 0)) {
+        rc = ADVNTK_FAIL(damage, EFORMAT, "%s: is the record of run %s, expected that of %s", path,
+                         id ? id : "(no id)", folder->id);
+        json_decref(*record);
+        *record = NULL;
+    }
+    free(path);
+    if (rc != ADVNTK_EFORMAT) { /* what may not be read may be good */
+        damage->status = ADVNTK_OK;
+        return state;
+    }
+    return ADVNTK__RUN_INTERRUPTED;
+}
+
+advntk_status advntk__record_holds(const struct advntk__folder *folder,
+                                   const struct advntk__evaluation *evaluation,
+                                   const uint8_t digest[16], bool *held, struct advntk_error *err)
+{
+    const char *const wanted[] = {".json",
+                                  advntk__evaluation_keeps(evaluation) ? ".adversarial.npz" : NULL,
+                                  advntk__evaluation_records(evaluation) ? ".record.npz" : NULL};
+    char id[ADVNTK__ID], name[ADVNTK__ID + 24], *path = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    *held = true;
+    advntk__id_of(digest, id);
+    for (size_t k = 0; k < sizeof(wanted) / sizeof(wanted[0]) && *held; k++) {
+        if (!wanted[k]) {
+            continue;
+        }
+        snprintf(name, sizeof(name), "%s%s", id, wanted[k]);
+        path = advntk__folder_file(folder, "evaluations", name);
+        if (!path) {
+            FAIL(err, ENOMEM, "no memory for a path");
+        }
+        *held = access(path, F_OK) == 0;
+        free(path);
+    }
+out:
+    return rc;
+}
 
 static int by_name(const void *a, const void *b)
 {

@@ -47,6 +47,22 @@ struct advntk__record_source {
 ADVNTK_MUST_CHECK advntk_status advntk__record_write(const struct advntk__record_source *source,
                                                      double started, struct advntk_error *err);
 
+/*
+ * State of a stored run as run and plan see it: a run.json that is no record of this run (empty,
+ * cut short, of another one) does not finish it; the next run writes it again from what lies beside
+ * it. damage: what is wrong with it; status OK: nothing. *record: what it says where it is good,
+ * the caller's; else NULL.
+ */
+enum advntk__run_state advntk__record_state(const struct advntk__folder *folder, json_t **record,
+                                            struct advntk_error *damage);
+
+/* *held: the folder has that evaluation (digest: its identity), with the points and steps that it
+ * is to keep. Fails: ENOMEM. */
+ADVNTK_MUST_CHECK advntk_status advntk__record_holds(const struct advntk__folder *folder,
+                                                     const struct advntk__evaluation *evaluation,
+                                                     const uint8_t digest[16], bool *held,
+                                                     struct advntk_error *err);
+
 /* Puts metrics, intervals, audit and samples (numbers of images), each by name, into those members
  * that `object` has, for one stored evaluation. */
 void advntk__record_result(json_t *object, const char *name, const json_t *evaluation);

@@ -148,25 +148,15 @@ out:
     return rc;
 }
 
-/* Is evaluation i there, with the points and steps that it is to keep? */
 static advntk_status is_complete(const struct run *r, ptrdiff_t i, bool *complete,
                                  struct advntk_error *err)
 {
     const struct advntk__evaluation *evaluation = &r->config->evaluations[i];
-    const char *const wanted[] = {".json",
-                                  advntk__evaluation_keeps(evaluation) ? ".adversarial.npz" : NULL,
-                                  advntk__evaluation_records(evaluation) ? ".record.npz" : NULL};
+    uint8_t digest[16];
     advntk_status rc = ADVNTK_OK;
 
-    *complete = true;
-    for (size_t k = 0; k < sizeof(wanted) / sizeof(wanted[0]); k++) {
-        char *path = NULL;
-        if (wanted[k]) {
-            TRY(evaluation_path(r, i, wanted[k], &path, err));
-            *complete = *complete && access(path, F_OK) == 0;
-            free(path);
-        }
-    }
+    TRY(advntk__identity_evaluation(evaluation, images_of(r, evaluation), digest, err));
+    TRY(advntk__record_holds(&r->folder, evaluation, digest, complete, err));
 out:
     return rc;
 }
@@ -445,35 +435,25 @@ out:
     return rc;
 }
 
-/* A finished run's record that cannot be read is written again from what lies beside it. */
-static bool is_record_damaged(struct run *r)
+/* *over: nothing is missing. damage: of run.json; status OK: none. Looks at the folder as it is
+ * now.
+ */
+static advntk_status look(struct run *r, bool *over, struct advntk_error *damage,
+                          struct advntk_error *err)
 {
-    char *path = advntk__folder_file(&r->folder, "run.json", NULL);
     json_t *record = NULL;
-    struct advntk_error why;
-    bool damaged = path && advntk__json_read(path, &record, &why) == ADVNTK_EFORMAT;
-
-    if (damaged) {
-        advntk_log(r->place->host, ADVNTK_LOG_WARNING, "%s; it is written again", why.text);
-    }
-    json_decref(record);
-    free(path);
-    return damaged;
-}
-
-/* *over: nothing is missing. Looks at the folder as it is now. */
-static advntk_status look(struct run *r, bool *over, bool *damaged, struct advntk_error *err)
-{
     ptrdiff_t missing = 0;
     advntk_status rc = ADVNTK_OK;
 
-    *over = *damaged = false;
-    if (advntk__folder_state(&r->folder) == ADVNTK__RUN_FINISHED && !r->place->anew) {
-        *damaged = is_record_damaged(r);
+    *over = false;
+    damage->status = ADVNTK_OK;
+    if (!r->place->anew &&
+        advntk__record_state(&r->folder, &record, damage) == ADVNTK__RUN_FINISHED) {
         TRY(gather_results(r, &missing, err));
-        *over = missing == 0 && !*damaged;
+        *over = missing == 0;
     }
 out:
+    json_decref(record);
     return rc;
 }
 
@@ -493,15 +473,16 @@ static void book_rest(struct run *r, struct advntk__spent started)
 static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
                              struct advntk_error *err)
 {
-    bool over = false, damaged = false;
+    bool over = false;
+    struct advntk_error damage;
     struct advntk__spent started = advntk__spent_now();
     advntk_status rc = ADVNTK_OK;
 
     TRY(prepare(r, err));
-    TRY(look(r, &over, &damaged, err));
+    TRY(look(r, &over, &damage, err));
     if (!over) {
         TRY(advntk__folder_lock(&r->folder, err));
-        TRY(look(r, &over, &damaged, err)); /* another process may have been at it until now */
+        TRY(look(r, &over, &damage, err)); /* another process may have been at it until now */
     }
     if (over) {
         *state = ADVNTK__OUTCOME_SKIPPED;
@@ -509,7 +490,8 @@ static advntk_status run_one(struct run *r, enum advntk__outcome_state *state,
     }
     if (r->place->anew) {
         TRY(advntk__folder_clear(&r->folder, err));
-    } else if (damaged) {
+    } else if (damage.status != ADVNTK_OK) {
+        advntk_log(r->place->host, ADVNTK_LOG_WARNING, "%s; it is written again", damage.text);
         TRY(advntk__folder_remove(&r->folder, "run.json", err));
     }
     if (r->place->train_again) {

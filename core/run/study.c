@@ -46,6 +46,7 @@ struct work {
     const struct advntk__study *study;
     const struct advntk__runner_options *options;
     struct advntk__inventory inventory;
+    struct advntk__builds builds;
     struct advntk__families families;
     struct advntk__matrices *matrices;
     struct advntk__costs *costs;
@@ -636,11 +637,14 @@ out:
 
 static advntk_status work_init(struct work *w, struct advntk_error *err)
 {
-    const struct advntk__inventory_setup setup = {
-        .host = w->host, .registry = w->registry, .results = w->options->results};
+    const struct advntk__inventory_setup setup = {.host = w->host,
+                                                  .registry = w->registry,
+                                                  .results = w->options->results,
+                                                  .builds = &w->builds};
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__program_digest(w->host->program, err));
+    w->builds = (struct advntk__builds){.registry = w->registry, .program = w->host->program};
     TRY(advntk__inventory_init(&w->inventory, w->study, &setup, err));
     w->stages = calloc((size_t)w->inventory.count, sizeof(*w->stages));
     w->begun = calloc((size_t)w->inventory.count, sizeof(*w->begun));
@@ -666,24 +670,15 @@ out:
 }
 
 /* A program or plugin that changed since some of the runs were computed. */
-static advntk_status tell_other_builds(const struct work *w, struct advntk_error *err)
+static void tell_other_builds(const struct work *w)
 {
-    struct advntk__text names = {0};
-    ptrdiff_t count = 0;
-    advntk_status rc = ADVNTK_OK;
+    const ptrdiff_t count = w->builds.others;
 
-    if (!w->options->fresh) {
-        TRY(advntk__other_builds(w->registry, &w->inventory, w->options->results, &count, &names,
-                                 err));
-    }
-    if (count) {
+    if (count && !w->options->fresh) {
         advntk_log(w->host, ADVNTK_LOG_WARNING,
                    "%td finished run%s computed by another build (%s); --fresh computes all again",
-                   count, count > 1 ? "s were" : " was", advntk__text_get(&names));
+                   count, count > 1 ? "s were" : " was", advntk__text_get(&w->builds.names));
     }
-out:
-    advntk__text_release(&names);
-    return rc;
 }
 
 static void work_release(struct work *w)
@@ -696,6 +691,7 @@ static void work_release(struct work *w)
     advntk__costs_free(w->costs);
     advntk__families_release(&w->families);
     advntk__inventory_release(&w->inventory);
+    advntk__builds_release(&w->builds);
     free(w->stages);
     free(w->begun);
     free(w->expected);
@@ -718,7 +714,7 @@ advntk_status advntk__study_run(struct advntk_host *host, const struct advntk__r
     advntk__condition_init(&w.changed);
     TRY(work_init(&w, err));
     TRY(write_study(&w, err));
-    TRY(tell_other_builds(&w, err));
+    tell_other_builds(&w);
     jobs_run(&w);
     if (w.interruption.status != ADVNTK_OK) {
         rc = w.interruption.status;
