@@ -68,9 +68,14 @@ advntk_status advntk__model_graph(const struct advntk__model_config *model, ptrd
                                   ptrdiff_t width, ptrdiff_t channels, ptrdiff_t classes,
                                   struct advntk_graph **graph, struct advntk_error *err)
 {
-    const struct advntk_kernel_ops *ops = model->kernel.plugin->ops;
+    const struct advntk_kernel_ops *ops;
 
     *graph = NULL;
+    if (!model->kernel.plugin) {
+        return ADVNTK_FAIL(err, EINVALID,
+                           "model.kernel: missing; expected the name of a kernel, such as ntk");
+    }
+    ops = model->kernel.plugin->ops;
     if (!ops->needs_architecture) {
         return ADVNTK_OK;
     }

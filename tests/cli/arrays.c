@@ -10,6 +10,7 @@
 #include "store/npz.h"
 
 static const char kernels[] = TEST_DATA "/kernels";
+static const char no_kernel[] = "advntk: 1\nmodel: {architecture: {plugin: mlp, depth: 3}}\n";
 
 static const char model_only[] =
     "advntk: 1\nprecision: float64\nmodel: {architecture: {plugin: mlp, depth: 3}, kernel: ntk}\n";
@@ -120,6 +121,10 @@ static void test_kernel_faults(void)
     write_reals("wide.npy", 2, wide, fine);
     must(advntk_npy_write(scratch("none.npy"), ADVNTK_FLOAT64, 2, none, fine, &err), &err);
     scratch_write("text.npy", "words", 5);
+    scratch_write("none.yaml", no_kernel, sizeof(no_kernel) - 1);
+    is_told(advntk("kernel none.yaml fine.npy -o k.npy"), 1, "model.kernel: missing");
+    ok(advntk("kernel none.yaml fine.npy -o k.npy --kernel ntk") == 0, "--kernel says which: %s",
+       said);
     is_told(advntk("kernel model.yaml nan.npy -o k.npy"), 1,
             "nan.npy: value 1 of image 1 is nan, expected finite numbers");
     is_told(advntk("kernel model.yaml infinite.npy -o k.npy"), 1, "image 1 is inf");
