@@ -55,6 +55,8 @@ struct advntk__pixel_step {
     bool wraps;               /* CONV: the image's far side stands beyond its edge, not zeros */
     bool flat;                /* CONV: stride 1, zeros beyond the edge: one loop over the map */
     bool fused;               /* CONV: the activation behind it does the vertical sums */
+    bool bare;                /* CONV: flat, and T of what it reads, the images' products, is zero;
+                               * INPUT: nothing but such convolutions reads it, T is never set */
     double w2, b2;            /* CONV, DENSE: K' = w2 A(K) + b2 */
     double t_k, t_1;          /* T' = w2 A(T) + t_k A(K) + t_1 */
     ptrdiff_t slot;           /* ACTIVATION: its place among the standard deviations */

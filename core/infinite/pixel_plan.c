@@ -100,6 +100,21 @@ static void set_readers(struct advntk__pixel_net *net)
     }
 }
 
+/* Convolutions of the images' products themselves. */
+static void set_bare(struct advntk__pixel_net *net)
+{
+    bool all = true;
+
+    for (ptrdiff_t i = 1; i < net->count; i++) {
+        struct advntk__pixel_step *step = &net->steps[i];
+        step->bare = step->flat && step->from[0] == 0;
+        for (ptrdiff_t b = 0; b < step->from_count; b++) {
+            all = all && (step->from[b] != 0 || step->bare);
+        }
+    }
+    net->steps[0].bare = all;
+}
+
 /* As wide as the widest flat window needs. */
 static ptrdiff_t margin_of(const struct advntk__pixel_step *step)
 {
@@ -280,6 +295,7 @@ advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
         TRY(set_step(graph, i, isa, precision, &net->steps[i], err));
     }
     set_readers(net);
+    set_bare(net);
     set_sizes(net, false);
     TRY(set_registers(net, err));
 out:
