@@ -46,7 +46,8 @@ unit_tests = \
 	text \
 	thread_bits \
 	tiles \
-	weights
+	weights \
+	weights_maps
 oracle_tests = \
 	advntk \
 	apgd \

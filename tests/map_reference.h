@@ -186,6 +186,7 @@ __attribute__((unused)) static void map_kernel(const struct advntk_graph *graph,
             }
         }
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a graph has layers */
     value[0] = v[count - 1].K[MAP_XY][0];
     value[1] = v[count - 1].T[0];
     *own = sqrt(v[count - 1].K[MAP_XX][0] * v[count - 1].K[MAP_YY][0]);

@@ -76,22 +76,31 @@ static void product(const struct engine *e, bool transpose_b, ptrdiff_t m, ptrdi
     }
 }
 
-/* Whether a graph has more than the program (pass.c) or the pixel engine knows. */
-static bool needs_position(const struct advntk_graph *graph)
+static bool has_series(const struct advntk__layer *layer)
 {
-    bool maps = advntk__graph_layout(graph) != ADVNTK__LAYOUT_FLAT;
+    const struct advntk_activation_ops *ops =
+        layer->kind == ADVNTK__LAYER_ACTIVATION ? layer->activation.plugin->ops : NULL;
 
+    return ops && !ops->dual64[ADVNTK_ISA_PORTABLE] && !ops->dual32[ADVNTK_ISA_PORTABLE];
+}
+
+/* Whether a graph has more than the pixel engine knows or, for `flat` ones, the program (pass.c).
+ */
+static bool is_beyond(const struct advntk_graph *graph, bool flat)
+{
     for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
         const struct advntk__layer *layer = advntk__graph_layer(graph, i);
-        const struct advntk_activation_ops *ops =
-            layer->kind == ADVNTK__LAYER_ACTIVATION ? layer->activation.plugin->ops : NULL;
-        bool series = ops && !ops->dual64[ADVNTK_ISA_PORTABLE] && !ops->dual32[ADVNTK_ISA_PORTABLE];
-        if (layer->full || (!maps && layer->width > 0) || layer->kind >= ADVNTK__LAYER_POOL ||
-            (maps && series)) {
+        if (layer->full || layer->kind >= ADVNTK__LAYER_POOL ||
+            (flat ? layer->width > 0 : has_series(layer))) {
             return true;
         }
     }
     return false;
+}
+
+static bool needs_position(const struct advntk_graph *graph)
+{
+    return is_beyond(graph, advntk__graph_layout(graph) == ADVNTK__LAYOUT_FLAT);
 }
 
 int64_t advntk_infinite_kinship(const struct advntk_kernel_setup *setup)
@@ -140,7 +149,7 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
         if (advntk__graph_outputs(setup->graph, &outputs) > 1) {
             FAIL(err, EUNSUPPORTED, "networks of this kind have their kernels one by one");
         }
-        TRY(advntk__position_open(host, setup, kind, &e->position, err));
+        TRY(advntk__position_open(host, setup, kind, false, &e->position, err));
         *state = e;
         e = NULL;
         goto out;
@@ -783,25 +792,53 @@ out:
 /* Layers whose weights' derivatives nothing here computes. */
 static advntk_status check_weights(const struct advntk_graph *graph, struct advntk_error *err)
 {
-    advntk_status rc = ADVNTK_OK;
-
     for (ptrdiff_t i = 0; i < advntk__graph_count(graph); i++) {
         const struct advntk__layer *layer = advntk__graph_layer(graph, i);
-        bool affine = layer->kind == ADVNTK__LAYER_CONV || layer->kind == ADVNTK__LAYER_DENSE;
-        if (layer->full || layer->kind >= ADVNTK__LAYER_POOL) {
-            FAIL(err, EUNSUPPORTED,
-                 "layer %td (%s): gradients by w_std and b_std are for networks of convolutions, "
-                 "dense layers, activations and sums; pools, norms, products and what stands "
-                 "before a pool have none",
-                 i, advntk__layer_kind_name(layer));
-        }
-        if (affine && !(layer->affine.w_std > 0)) {
-            FAIL(err, EUNSUPPORTED,
-                 "layer %td (%s): w_std is %g, gradients by w_std need a positive one", i,
-                 advntk__layer_kind_name(layer), layer->affine.w_std);
+        if (advntk__is_affine(layer) && !(layer->affine.w_std > 0)) {
+            return ADVNTK_FAIL(
+                err, EUNSUPPORTED,
+                "layer %td (%s): w_std is %g, gradients by w_std need a positive one", i,
+                advntk__layer_kind_name(layer), layer->affine.w_std);
         }
     }
+    return ADVNTK_OK;
+}
+
+static advntk_status weights_by_pixel(const struct engine *e,
+                                      const struct advntk_kernel_setup *setup, ptrdiff_t n,
+                                      const double *pixels, const double *g, double *d_w,
+                                      double *d_b, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__pixel *pixel = NULL;
+    void *points = NULL;
+
+    TRY(advntk__pixel_open(e->host, setup, e->kind, true, &pixel, err));
+    TRY(advntk__pixel_points_new(pixel, n, &points, err));
+    TRY(advntk__pixel_points_put(pixel, points, 0, n, pixels, err));
+    TRY(advntk__pixel_weights(pixel, points, g, d_w, d_b, err));
 out:
+    advntk__pixel_points_free(points);
+    advntk__pixel_close(pixel);
+    return rc;
+}
+
+static advntk_status weights_by_position(const struct engine *e,
+                                         const struct advntk_kernel_setup *setup, ptrdiff_t n,
+                                         const double *pixels, const double *g, double *d_w,
+                                         double *d_b, struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct advntk__position *position = NULL;
+    void *points = NULL;
+
+    TRY(advntk__position_open(e->host, setup, e->kind, true, &position, err));
+    TRY(advntk__position_points_new(position, n, &points, err));
+    TRY(advntk__position_points_put(position, points, 0, n, pixels, err));
+    TRY(advntk__position_weights(position, points, g, d_w, d_b, err));
+out:
+    advntk__position_points_free(points);
+    advntk__position_close(position);
     return rc;
 }
 
@@ -814,16 +851,13 @@ advntk_status advntk_infinite_weights(void *state, ptrdiff_t n, const double *pi
     struct advntk__shape image = advntk__graph_layer(e->graph, 0)->shape;
     struct advntk_kernel_setup setup = {e->graph, image.height, image.width, image.channels,
                                         ADVNTK_PRECISION_FLOAT64};
-    struct advntk__pixel *pixel = NULL;
-    void *points = NULL;
 
     TRY(check_weights(e->graph, err));
-    TRY(advntk__pixel_open(e->host, &setup, e->kind, true, &pixel, err));
-    TRY(advntk__pixel_points_new(pixel, n, &points, err));
-    TRY(advntk__pixel_points_put(pixel, points, 0, n, pixels, err));
-    TRY(advntk__pixel_weights(pixel, points, g, d_w, d_b, err));
+    if (is_beyond(e->graph, false)) {
+        TRY(weights_by_position(e, &setup, n, pixels, g, d_w, d_b, err));
+    } else {
+        TRY(weights_by_pixel(e, &setup, n, pixels, g, d_w, d_b, err));
+    }
 out:
-    advntk__pixel_points_free(points);
-    advntk__pixel_close(pixel);
     return rc;
 }

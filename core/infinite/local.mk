@@ -20,7 +20,9 @@ libadvntk_la_SOURCES += \
 	core/infinite/predictor.h \
 	core/infinite/program.c \
 	core/infinite/variance.c \
-	core/infinite/variance.h
+	core/infinite/variance.h \
+	core/infinite/weights.c \
+	core/infinite/weights.h
 libkernels_la_SOURCES += \
 	core/infinite/pass.c \
 	core/infinite/pass.inc \

@@ -702,9 +702,9 @@ out:
 struct weights_task {
     const struct advntk__pixel *e;
     const struct points *points;
-    const void *images;              /* all, prepared */
-    const double *g;                 /* n,n, symmetric */
-    struct advntk__pixel_sums *sums; /* n,steps */
+    const void *images;               /* all, prepared */
+    const double *g;                  /* n,n, symmetric */
+    struct advntk__affine_sums *sums; /* n,steps */
 };
 
 /* What reaches the variances of image i from its pairs, q (slots), pushed back through them. */
@@ -787,17 +787,11 @@ advntk_status advntk__pixel_weights(const struct advntk__pixel *e, const void *p
     TRY(prepare_all(e, points, 0, n, images, err));
     TRY(advntk_parallel_for(e->host, n, weigh_row, &t, err));
     for (ptrdiff_t s = 0; s < count; s++) {
-        struct advntk__pixel_sums all = {0};
-        for (ptrdiff_t i = 0; i < n; i++) { /* in this order, whichever thread came first */
-            const struct advntk__pixel_sums *row = &t.sums[i * count + s];
-            all.kk += row->kk;
-            all.k += row->k;
-            all.tt += row->tt;
-            all.t += row->t;
-            all.tk += row->tk;
+        const struct advntk__layer *layer = advntk__graph_layer(e->graph, s);
+        d_w[s] = d_b[s] = 0;
+        if (advntk__is_affine(layer)) {
+            advntk__affine_back(layer, n, count, t.sums + s, &d_w[s], &d_b[s]);
         }
-        advntk__pixel_affine_back(advntk__graph_layer(e->graph, s), &e->net.steps[s], &all, &d_w[s],
-                                  &d_b[s]);
     }
 out:
     advntk_free(images);

@@ -24,6 +24,7 @@
 #define ADVNTK_INFINITE_PIXEL_H
 
 #include "graph/graph.h"
+#include "infinite/weights.h"
 
 #include <advntk/activation.h>
 #include <advntk/infinite.h>
@@ -208,18 +209,9 @@ void advntk__pixel_self_back(const struct advntk__pixel_net *net,
 
 /* ---- derivatives by weights ---- */
 
-/* Of one affine step K' = w2 A(K) + b2, T' = w2 A(T) + t_k A(K) + t_1: sums over pixels (and pairs)
- * of derivatives times values, <gK', K'>, <gK', 1>, <gT', T'>, <gT', 1>, <gT', K'>. */
-struct advntk__pixel_sums {
-    double kk, k, tt, t, tk;
-};
 /* sums (a step each) += what the maps `values` and their derivatives give; a net that keeps. */
 void advntk__pixel_sum_affine(const struct advntk__pixel_net *net, const double *values,
-                              const double *derivatives, struct advntk__pixel_sums *sums);
-/* From the sums of a step, derivatives by its w_std and b_std. w2 > 0. */
-void advntk__pixel_affine_back(const struct advntk__layer *layer,
-                               const struct advntk__pixel_step *step,
-                               const struct advntk__pixel_sums *sums, double *w_std, double *b_std);
+                              const double *derivatives, struct advntk__affine_sums *sums);
 
 /* ---- the engine ---- */
 

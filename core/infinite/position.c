@@ -64,7 +64,7 @@ static void put_value(const struct advntk__position *e, void *base, ptrdiff_t in
 
 advntk_status advntk__position_open(struct advntk_host *host,
                                     const struct advntk_kernel_setup *setup,
-                                    enum advntk_infinite_kind kind,
+                                    enum advntk_infinite_kind kind, bool keep,
                                     struct advntk__position **engine, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
@@ -81,7 +81,8 @@ advntk_status advntk__position_open(struct advntk_host *host,
     e->tangent = kind == ADVNTK_INFINITE_NTK;
     e->code = advntk__position_code(advntk_host_isa(host));
     atomic_flag_clear(&e->told);
-    TRY(advntk__position_compile(e->graph, advntk_host_isa(host), e->precision, &e->net, err));
+    TRY(advntk__position_compile(e->graph, advntk_host_isa(host), e->precision, keep, &e->net,
+                                 err));
     *engine = e;
     e = NULL;
 out:
@@ -323,17 +324,25 @@ static double forward_pair(const struct advntk__position *e, const struct points
     return get_value(e, maps->T ? maps->T : maps->K, out);
 }
 
-/* After forward_pair: dx (channels,pixels) and q (slots) += g times the pair's derivatives. */
-static void backward_pair(const struct advntk__position *e, const struct points *a, ptrdiff_t i,
-                          const struct points *b, ptrdiff_t j, const struct maps *maps, double g,
-                          double *dx, double *q)
+/* The derivative of the pair's value, where reverse mode begins. */
+static void start_back(const struct advntk__position *e, const struct maps *maps, double g)
 {
-    ptrdiff_t last = e->net.count - 1, out = e->net.reverse.at[last];
+    ptrdiff_t out = e->net.reverse.at[e->net.count - 1];
 
     put_value(e, maps->gK, out, maps->gT ? 0 : g);
     if (maps->gT) {
         put_value(e, maps->gT, out, g);
     }
+}
+
+/* After forward_pair: dx (channels,pixels) and q (slots) += g times the pair's derivatives. */
+static void backward_pair(const struct advntk__position *e, const struct points *a, ptrdiff_t i,
+                          const struct points *b, ptrdiff_t j, const struct maps *maps, double g,
+                          double *dx, double *q)
+{
+    ptrdiff_t last = e->net.count - 1;
+
+    start_back(e, maps, g);
     if (narrow(e)) {
         struct advntk__position_pair32 pair = pair32(e, a, i, b, j, maps, dx, q);
         e->code.reverse32(&e->net, &pair, 1, last);
@@ -460,12 +469,14 @@ static void sum_pairs(const struct vjp_task *t, ptrdiff_t i, const struct maps *
     }
 }
 
-/* The image with itself, in float64: what its variances ask of its pixels. */
-static advntk_status push_image(const struct vjp_task *t, ptrdiff_t i, struct advntk_arena *arena,
-                                const double *q, double *dx, struct advntk_error *err)
+/* Image i with itself, in float64: what its variances, q (m; slots), ask of its pixels, dx (m;
+ * channels,pixels), and of the layers' weights, sums (NULL: not wanted). */
+static advntk_status push_image(struct advntk__position *e, const struct points *points,
+                                ptrdiff_t i, ptrdiff_t m, struct advntk_arena *arena,
+                                const double *q, double *dx, struct advntk__affine_sums *sums,
+                                struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    struct advntk__position *e = t->e;
     struct advntk__position_image image;
     ptrdiff_t own = image_numbers(e);
     ptrdiff_t maps = advntk__position_image_room(&e->net, false, true, NULL, NULL);
@@ -478,12 +489,12 @@ static advntk_status push_image(const struct vjp_task *t, ptrdiff_t i, struct ad
     image_arrays(e, room, &image);
     (void)advntk__position_image_room(&e->net, false, true, room + own, &image);
     for (ptrdiff_t p = 0; p < e->d; p++) {
-        image.x[p] = get_value(e, t->tape->a->x, i * e->d + p);
+        image.x[p] = get_value(e, points->x, i * e->d + p);
     }
     TRY(run_image(e, i, &image, &value, err));
-    for (ptrdiff_t c = 0; c < t->m; c++) {
+    for (ptrdiff_t c = 0; c < m; c++) {
         TRY(advntk__position_image_push(&e->net, &e->code, &image, q + c * e->net.slots,
-                                        dx + c * e->d, err));
+                                        dx + c * e->d, sums, err));
     }
 out:
     return rc;
@@ -505,7 +516,7 @@ static advntk_status vjp_image(void *context, ptrdiff_t i, struct advntk_arena *
     }
     TRY(maps_room(e, arena, true, &maps, err));
     sum_pairs(t, i, &maps, dx, q);
-    TRY(push_image(t, i, arena, q, dx, err));
+    TRY(push_image(t->e, t->tape->a, i, t->m, arena, q, dx, NULL, err));
     for (ptrdiff_t c = 0; c < t->m; c++) {
         double *out = t->dx + (i * t->m + c) * e->d;
         for (ptrdiff_t p = 0; p < e->d; p++) {
@@ -522,4 +533,99 @@ advntk_status advntk__position_panel_vjp(struct advntk__position *e, const void 
     struct vjp_task task = {e, tape, g, m, dx};
 
     return advntk_parallel_for(e->host, task.tape->a->n, vjp_image, &task, err);
+}
+
+/* ---- derivatives by weights: a row of pairs at a time ---- */
+
+struct weights_task {
+    struct advntk__position *e;
+    const struct points *points;
+    const double *g;                  /* n,n, symmetric */
+    struct advntk__affine_sums *sums; /* n,steps */
+};
+
+/* After forward_pair: q (slots) and sums (steps) += g times the pair's. */
+static void weigh_pair(const struct advntk__position *e, const struct points *p, ptrdiff_t i,
+                       ptrdiff_t j, const struct maps *maps, double g, double *q,
+                       struct advntk__affine_sums *sums)
+{
+    const ptrdiff_t *values = e->net.kept.at, *derivatives = e->net.reverse.at;
+    struct advntk__position_pair64 pair = pair64(e, p, i, p, j, maps, NULL, q);
+
+    start_back(e, maps, g);
+    for (ptrdiff_t s = e->net.count - 1; s > 0; s--) {
+        const struct advntk__position_step *step = &e->net.steps[s];
+        if (step->kind == ADVNTK__POSITION_AFFINE) {
+            advntk__affine_sum(step->entries, pair.K + values[s],
+                               pair.T ? pair.T + values[s] : NULL, pair.gK + derivatives[s],
+                               pair.gT ? pair.gT + derivatives[s] : NULL, &sums[s]);
+        }
+        e->code.reverse64(&e->net, &pair, s, s);
+    }
+}
+
+/*
+ * All pairs of image i. d(sum g_ij k_ij) has three parts: through K and T of the pair, and through
+ * the variances of either image. As g and k are symmetric, the second image's part of all pairs is
+ * the first one's: it counts twice.
+ */
+static advntk_status weigh_row(void *context, ptrdiff_t i, struct advntk_arena *arena,
+                               struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    const struct weights_task *t = context;
+    struct advntk__position *e = t->e;
+    const struct points *p = t->points;
+    struct advntk__affine_sums *sums = t->sums + i * e->net.count;
+    double *dx = advntk_arena_get(arena, e->d, sizeof(*dx));
+    double *q = advntk_arena_get(arena, e->net.slots, sizeof(*q));
+    struct maps maps;
+
+    if (!dx || !q) {
+        FAIL(err, ENOMEM, "no memory for the gradient of an image");
+    }
+    TRY(maps_room(e, arena, true, &maps, err));
+    memset(dx, 0, (size_t)e->d * sizeof(*dx));
+    memset(q, 0, (size_t)e->net.slots * sizeof(*q));
+    for (ptrdiff_t j = 0; j < p->n; j++) {
+        double g = t->g[i * p->n + j];
+        if (!(g >= 0 && g <= 0)) { /* NaN too */
+            (void)forward_pair(e, p, i, p, j, &maps);
+            weigh_pair(e, p, i, j, &maps, g, q, sums);
+        }
+    }
+    for (ptrdiff_t s = 0; s < e->net.slots; s++) {
+        q[s] *= 2;
+    }
+    TRY(push_image(e, p, i, 1, arena, q, dx, sums, err));
+out:
+    return rc;
+}
+
+advntk_status advntk__position_weights(struct advntk__position *e, const void *points,
+                                       const double *g, double *d_w, double *d_b,
+                                       struct advntk_error *err)
+{
+    advntk_status rc = ADVNTK_OK;
+    struct weights_task t = {.e = e, .points = points, .g = g};
+    ptrdiff_t n = t.points->n, count = e->net.count;
+    size_t bytes = (size_t)advntk__graph_count(e->graph) * sizeof(*d_w);
+
+    t.sums = advntk_alloc_zero(n * count, sizeof(*t.sums));
+    if (!t.sums) {
+        FAIL(err, ENOMEM, "no memory for the sums of %td steps of %td images", count, n);
+    }
+    TRY(advntk_parallel_for(e->host, n, weigh_row, &t, err));
+    memset(d_w, 0, bytes);
+    memset(d_b, 0, bytes);
+    for (ptrdiff_t s = 0; s < count; s++) {
+        const struct advntk__position_step *step = &e->net.steps[s];
+        if (step->kind == ADVNTK__POSITION_AFFINE) {
+            advntk__affine_back(advntk__graph_layer(e->graph, step->layer), n, count, t.sums + s,
+                                &d_w[step->layer], &d_b[step->layer]);
+        }
+    }
+out:
+    advntk_free(t.sums);
+    return rc;
 }

@@ -29,6 +29,7 @@
 
 #include "graph/graph.h"
 #include "infinite/pixel.h"
+#include "infinite/weights.h"
 
 #include <advntk/activation.h>
 #include <advntk/infinite.h>
@@ -169,10 +170,11 @@ struct advntk__position_code advntk__position_code(int isa);
 /* Sets net->scratch and net->wide. */
 void advntk__position_measure(struct advntk__position_net *net);
 
-/* Graph to steps and plans (position_net.c). Fails: ENOMEM, ELIMIT (a map too large to address),
- * EUNSUPPORTED. Release in every case. */
+/* Graph to steps and plans (position_net.c). keep: no sections, and the maps behind affine steps
+ * stay for reverse mode, to be summed for weights. Fails: ENOMEM, ELIMIT (a map too large to
+ * address), EUNSUPPORTED. Release in every case. */
 ADVNTK_MUST_CHECK advntk_status advntk__position_compile(const struct advntk_graph *graph, int isa,
-                                                         enum advntk_precision precision,
+                                                         enum advntk_precision precision, bool keep,
                                                          struct advntk__position_net *net,
                                                          struct advntk_error *err);
 /* Finds the sections, before plans are made (position_section.c). */
@@ -204,16 +206,18 @@ ADVNTK_MUST_CHECK advntk_status advntk__position_image_run(
     const struct advntk__position_image *image, double kernel[2], double *tail,
     struct advntk_error *err);
 /* After the run with a gradient: q (slots), derivatives with respect to the variances, to those
- * with respect to x: dx += them. Fails: ENOMEM. */
+ * with respect to x: dx += them; sums (a step each; NULL: not wanted): += those of affine steps, of
+ * a net that keeps. Fails: ENOMEM. */
 ADVNTK_MUST_CHECK advntk_status advntk__position_image_push(
     const struct advntk__position_net *net, const struct advntk__position_code *code,
     const struct advntk__position_image *image, const double *q, double *dx,
-    struct advntk_error *err);
+    struct advntk__affine_sums *sums, struct advntk_error *err);
 
 struct advntk__position;
+/* keep: for advntk__position_weights alone, in float64. */
 ADVNTK_MUST_CHECK advntk_status advntk__position_open(struct advntk_host *host,
                                                       const struct advntk_kernel_setup *setup,
-                                                      enum advntk_infinite_kind kind,
+                                                      enum advntk_infinite_kind kind, bool keep,
                                                       struct advntk__position **engine,
                                                       struct advntk_error *err);
 void advntk__position_close(struct advntk__position *e);
@@ -242,5 +246,10 @@ ADVNTK_MUST_CHECK advntk_status advntk__position_panel_vjp(struct advntk__positi
                                                            const void *g, double *dx,
                                                            struct advntk_error *err);
 void advntk__position_tape_free(void *tape);
+/* advntk_infinite_weights for points of an engine that keeps. */
+ADVNTK_MUST_CHECK advntk_status advntk__position_weights(struct advntk__position *e,
+                                                         const void *points, const double *g,
+                                                         double *d_w, double *d_b,
+                                                         struct advntk_error *err);
 
 #endif

@@ -336,7 +336,9 @@ out:
 advntk_status advntk__position_image_push(const struct advntk__position_net *net,
                                           const struct advntk__position_code *code,
                                           const struct advntk__position_image *image,
-                                          const double *q, double *dx, struct advntk_error *err)
+                                          const double *q, double *dx,
+                                          struct advntk__affine_sums *sums,
+                                          struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__position_pair64 pair = own_pair(net, image);
@@ -354,6 +356,10 @@ advntk_status advntk__position_image_push(const struct advntk__position_net *net
             TRY(push_section(net, code, step->section, image, q, dx, err));
             i = step->section->first;
             continue;
+        }
+        if (sums && step->kind == ADVNTK__POSITION_AFFINE && i <= last_needed(net)) {
+            advntk__affine_sum(step->entries, image->K + pair.at[i], NULL, image->gK + pair.g_at[i],
+                               NULL, &sums[i]);
         }
         code->reverse64(net, &pair, i, i);
         /* the map is symmetric: what it asks of the second image's variances is what it asks of the

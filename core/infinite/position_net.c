@@ -317,8 +317,9 @@ static void finish_plan(const struct advntk__position_net *net, struct pieces *p
     p->count = p->unused_count = p->total = 0;
 }
 
-/* Steps whose values reverse mode reads: kept; whether there are any. */
-static bool find_kept(const struct advntk__position_net *net, bool *kept)
+/* Steps whose values reverse mode reads (affine: those of affine steps too): kept; whether there
+ * are any. */
+static bool find_kept(const struct advntk__position_net *net, bool affine, bool *kept)
 {
     bool any = false;
 
@@ -332,11 +333,15 @@ static bool find_kept(const struct advntk__position_net *net, bool *kept)
             kept[from[b]] = true;
             any = true;
         }
+        if (affine && kind == ADVNTK__POSITION_AFFINE) {
+            kept[i] = any = true;
+        }
     }
     return any;
 }
 
-static advntk_status make_plans(struct advntk__position_net *net, struct advntk_error *err)
+static advntk_status make_plans(struct advntk__position_net *net, bool keep,
+                                struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     ptrdiff_t n = net->count;
@@ -354,7 +359,7 @@ static advntk_status make_plans(struct advntk__position_net *net, struct advntk_
     p.size = numbers + n;
     p.unused = numbers + 2 * n;
     p.piece_of = numbers + 3 * n;
-    net->replays = find_kept(net, kept);
+    net->replays = find_kept(net, keep, kept);
     plan_values(net, NULL, &p);
     finish_plan(net, &p, &net->forward);
     plan_values(net, kept, &p);
@@ -368,7 +373,7 @@ out:
 }
 
 advntk_status advntk__position_compile(const struct advntk_graph *graph, int isa,
-                                       enum advntk_precision precision,
+                                       enum advntk_precision precision, bool keep,
                                        struct advntk__position_net *net, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
@@ -396,8 +401,10 @@ advntk_status advntk__position_compile(const struct advntk_graph *graph, int isa
     if (numbers > (double)NUMBERS_MAX) {
         FAIL(err, ELIMIT, "%td layers have %g numbers a pair of images", n, numbers);
     }
-    TRY(advntk__position_sections(net, graph, isa, precision, err));
-    TRY(make_plans(net, err));
+    if (!keep) {
+        TRY(advntk__position_sections(net, graph, isa, precision, err));
+    }
+    TRY(make_plans(net, keep, err));
     advntk__position_measure(net);
 out:
     advntk_free(c.step_of);

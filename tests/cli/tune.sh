@@ -61,6 +61,8 @@ np.save("x.npy", 0.4 * r.random((40, 4, 4, 1)) + 0.2 * y.reshape(-1, 1, 1, 1))'
 		ok $? "dense network, $by"
 		$python look.py "$advntk" $by -s 'model.architecture={plugin: cnn, depth: 2}' -s model.kernel=nngp
 		ok $? "convolutions, nngp, $by"
+		$python look.py "$advntk" $by -s 'model.architecture={plugin: cnn, depth: 2, pooling: average}'
+		ok $? "convolutions and a global pool, $by"
 	done
 else
 	skip "values and gradients" "no numpy"
@@ -77,10 +79,6 @@ has err "--images 4000: expected 10 (the classes) to 200" "is refused with the n
 "$advntk" tune small.yaml -s 'model={kernel: laplace}' >out 2>err
 is $? 1 "a kernel without a network"
 has err "kernel laplace has no gradient by w_std and b_std" "is refused"
-"$advntk" tune small.yaml -s 'model.architecture={plugin: cnn, depth: 2, pooling: average}' -q >out 2>err
-is $? 1 "a network with a pool"
-one_line err
-ok $? "is refused in one line: $(cat err)"
 "$advntk" tune small.yaml --by chance >out 2>err
 is $? 2 "an objective that is none"
 "$advntk" tune small.yaml --ridge -1 >out 2>err
