@@ -3,7 +3,7 @@
  * Gradients by the w_std and b_std of every layer of networks that mix pixels, or have layer norms,
  * products or activations by series, against differences of the same kernel's values, whose truth
  * are other tests (map_reference.h, oracle/kernels): every kind of pool, padding and stride, skips,
- * dropout, both parameterisations; images twice in the set.
+ * dropout, both parameterisations; images twice in the set, zeros.
  */
 #include "config.h"
 #include "tap.h"
@@ -196,6 +196,7 @@ int main(void)
     for (ptrdiff_t i = 0; i < N * D; i++) {
         x[i] = sin((double)(i * i % 7919)) + 0.2;
     }
+    memset(x, 0, D / 2 * sizeof(*x));             /* half an image of zeros */
     memcpy(x + 2 * D, x + 1 * D, D * sizeof(*x)); /* twice the same image */
     for (ptrdiff_t i = 0; i < N; i++) {
         for (ptrdiff_t j = 0; j <= i; j++) {

@@ -55,10 +55,10 @@ void advntk_infinite_tape_free(void *state, void *tape);
 
 /*
  * In float64 whatever the state's precision, reverse mode over all n^2 pairs; the same bits for any
- * number of threads. Cost: twice the tiles of that many pairs and their reverse, in the full layout
- * eight times, as its steps are not fused; memory: the images with their standard deviations, and a
- * thread the maps of one pair behind every layer with weights. Fails: EUNSUPPORTED (a w_std of 0: its
- * layer is named), ENUMERIC, ENOMEM.
+ * number of threads. Cost: twice the tiles of that many pairs and their reverse; in the full layout
+ * about three times as much, as each step takes a whole map. Memory: the images with their standard
+ * deviations, and there the maps of a pair behind every layer with weights, a thread. Fails:
+ * EUNSUPPORTED (a w_std of 0: its layer is named), ENUMERIC, ENOMEM.
  */
 ADVNTK_MUST_CHECK advntk_status advntk_infinite_weights(void *state, ptrdiff_t n, const double *pixels, const double *g, double *d_w, double *d_b, struct advntk_error *err);
 
