@@ -33,7 +33,10 @@ struct advntk_host {
     const struct advntk__cache
         *cache; /* core/store, borrowed; NULL: nothing is kept between runs */
     int64_t kept_nanoseconds, kept_bytes; /* what its threads put there and read, so far */
-    uint8_t program[16];                  /* digest of libadvntk's file; zeros: not asked for */
+    /* What Cholesky factors took so far by the clock and of processors: their work grows as n^3,
+     * unlike all else of a step. */
+    double factor_seconds[2];
+    uint8_t program[16]; /* digest of libadvntk's file; zeros: not asked for */
 };
 
 /* threads <= 0: as many as the process may use. ISA: the best of this machine, or ADVNTK_ISA.

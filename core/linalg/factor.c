@@ -18,6 +18,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { TILE = ADVNTK__TILE, ESTIMATE_ROUNDS = 5 };
 
@@ -137,6 +138,19 @@ static advntk_status diagonal_tile(struct factor_job *job, double *smallest,
         *smallest = fmin(*smallest, tile[r * TILE + r] * tile[r * TILE + r]);
     }
     return rc;
+}
+
+/* Seconds by the clock and of processors, to be booked. */
+static void add_seconds(struct advntk_host *host, int sign)
+{
+    static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID};
+    struct timespec t;
+
+    for (int i = 0; i < 2; i++) {
+        if (clock_gettime(clocks[i], &t) == 0) {
+            host->factor_seconds[i] += sign * ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec);
+        }
+    }
 }
 
 static advntk_status factorise(struct factor_job *job, double *smallest, struct advntk_error *err)
@@ -324,11 +338,26 @@ out:
 
 enum { NOTE_PIVOT, NOTE_CONDITION, NOTES };
 
+advntk_status advntk__factor_key(const uint8_t matrix[16], double ridge, uint8_t key[16],
+                                 struct advntk_error *err)
+{
+    static const char format[] = "advntk factor 1";
+    struct advntk__hash *hash = advntk__hash_new();
+
+    if (!hash) {
+        return ADVNTK_FAIL(err, ENOMEM, "no memory for a digest");
+    }
+    advntk__hash_text(hash, format);
+    advntk__hash_add(hash, matrix, 16);
+    advntk__hash_real(hash, ridge);
+    advntk__hash_end(hash, key);
+    advntk__hash_free(hash);
+    return ADVNTK_OK;
+}
+
 static advntk_status open_stored(struct advntk_host *host, const struct advntk_sym *a, double ridge,
                                  struct advntk__tiles **stored, struct advntk_error *err)
 {
-    static const char format[] = "advntk factor 1";
-    struct advntk__hash *hash = NULL;
     uint8_t key[16];
     char about[64];
     struct advntk__tiles_setup setup = {.key = key,
@@ -344,19 +373,11 @@ static advntk_status open_stored(struct advntk_host *host, const struct advntk_s
     if (!host->cache || !a->named) {
         goto out;
     }
-    hash = advntk__hash_new();
-    if (!hash) {
-        FAIL(err, ENOMEM, "no memory for a digest");
-    }
-    advntk__hash_text(hash, format);
-    advntk__hash_add(hash, a->key, sizeof(a->key));
-    advntk__hash_real(hash, ridge);
-    advntk__hash_end(hash, key);
+    TRY(advntk__factor_key(a->key, ridge, key, err));
     snprintf(about, sizeof(about), "ridge %.17g, matrix %02x%02x%02x%02x", ridge, a->key[0],
              a->key[1], a->key[2], a->key[3]);
     TRY(advntk__tiles_open(host, host->cache, &setup, stored, err));
 out:
-    advntk__hash_free(hash);
     return rc;
 }
 
@@ -445,7 +466,10 @@ static advntk_status compute_factor(struct advntk_host *host, const struct advnt
     }
     job.a = a;
     job.ridge = f->ridge;
-    TRY(factorise(&job, &f->smallest_pivot, err));
+    add_seconds(host, -1);
+    rc = factorise(&job, &f->smallest_pivot, err);
+    add_seconds(host, 1);
+    TRY(rc);
     TRY(one_norm(host, a, f->ridge, scratch, &norm, err));
     TRY(inverse_norm(host, f->l, scratch, &inverse, err));
     f->condition = norm * inverse;

@@ -61,5 +61,8 @@ size_t advntk__gram_tile_bytes(enum advntk_precision precision);
 
 /* What the matrix is, for the cache of its factors (16 bytes, see core/run); none: not cached. */
 void advntk__sym_name(struct advntk_sym *a, const uint8_t key[16]);
+/* The name of the factor of a named matrix plus a ridge. Fails: ENOMEM. */
+ADVNTK_MUST_CHECK advntk_status advntk__factor_key(const uint8_t matrix[16], double ridge,
+                                                   uint8_t key[16], struct advntk_error *err);
 
 #endif

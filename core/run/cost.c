@@ -31,7 +31,7 @@ struct advntk__costs {
 };
 
 static const char *const phase_names[ADVNTK__PHASES] = {
-    "kernel_matrix", "step", "clean", "evaluation", "rest", "keeping", "steps_kept"};
+    "kernel_matrix", "step", "factor", "clean", "evaluation", "rest", "keeping", "steps_kept"};
 enum { FILE_LIMIT = 16 << 20, RECENT = 3 };
 
 static double seconds_of(clockid_t clock)
@@ -72,6 +72,17 @@ struct advntk__kept advntk__kept_since(const struct advntk_host *host, struct ad
 
     return (struct advntk__kept){advntk__spent_less(now.spent, start.spent),
                                  now.bytes - start.bytes};
+}
+
+struct advntk__spent advntk__factors_now(const struct advntk_host *host)
+{
+    return (struct advntk__spent){host->factor_seconds[0], host->factor_seconds[1]};
+}
+
+struct advntk__spent advntk__factors_since(const struct advntk_host *host,
+                                           struct advntk__spent start)
+{
+    return advntk__spent_less(advntk__factors_now(host), start);
 }
 
 /* ---- the file ---- */
@@ -300,7 +311,7 @@ static struct advntk__spent between(const struct point *points, int count, doubl
                                     enum advntk__phase phase)
 {
     double (*growth)(double, double, double, double, double) =
-        phase == ADVNTK__PHASE_STEP ? of_a_step : of_an_image;
+        phase == ADVNTK__PHASE_STEP || phase == ADVNTK__PHASE_STEPS_KEPT ? of_a_step : of_an_image;
     int first = 0, second = -1;
 
     for (int i = 1; i < count; i++) {
@@ -330,6 +341,29 @@ static struct advntk__spent between(const struct point *points, int count, doubl
                                          points[second].n, points[second].spent.cpu)};
 }
 
+/* Of the point whose number of images is nearest. */
+static const struct point *nearest_of(const struct point *points, int count, double n)
+{
+    const struct point *nearest = points;
+
+    for (int i = 1; i < count; i++) {
+        if (fabs(log(points[i].n / n)) < fabs(log(nearest->n / n))) {
+            nearest = &points[i];
+        }
+    }
+    return nearest;
+}
+
+/* By the clock as the busiest thread's multiply-adds, of processors as those of all. */
+static struct advntk__spent of_a_factor(const struct point *known, int64_t n, int threads)
+{
+    const int64_t from = (int64_t)known->n;
+
+    return (struct advntk__spent){
+        known->spent.wall * advntk__factor_units(n, threads) / advntk__factor_units(from, threads),
+        known->spent.cpu * advntk__factor_units(n, 1) / advntk__factor_units(from, 1)};
+}
+
 bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
                        const uint8_t kind[16], int64_t n, int threads, struct advntk__spent *spent)
 {
@@ -345,13 +379,9 @@ bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
     }
     if (phase == ADVNTK__PHASE_MATRIX || phase == ADVNTK__PHASE_REST ||
         phase == ADVNTK__PHASE_KEEPING) { /* a unit is a unit */
-        int nearest = 0;
-        for (int i = 1; i < count; i++) {
-            if (fabs(log(points[i].n / (double)n)) < fabs(log(points[nearest].n / (double)n))) {
-                nearest = i;
-            }
-        }
-        *spent = points[nearest].spent;
+        *spent = nearest_of(points, count, (double)n)->spent;
+    } else if (phase == ADVNTK__PHASE_FACTOR) {
+        *spent = of_a_factor(nearest_of(points, count, (double)n), n, threads);
     } else {
         *spent = between(points, count, (double)n, phase);
     }
@@ -424,14 +454,19 @@ void advntk__cost_kind(const struct advntk_host *host, const struct advntk__run_
     hash_processor(hash);
     advntk__hash_int(hash, host->isa);
     advntk__hash_int(hash, (int64_t)phase);
-    if (phase != ADVNTK__PHASE_REST && phase != ADVNTK__PHASE_KEEPING) {
+    if (phase == ADVNTK__PHASE_STEP) { /* older records of a step have its factors in them */
+        advntk__hash_text(hash, "without factors");
+    }
+    if (phase != ADVNTK__PHASE_REST && phase != ADVNTK__PHASE_KEEPING &&
+        phase != ADVNTK__PHASE_FACTOR) {
         for (int i = 0; i < 3; i++) {
             advntk__hash_int(hash, shape[i]);
         }
         advntk__hash_int(hash, config->precision);
         hash_work(advntk_node_get(config->tree, "model"), NULL, hash);
     }
-    if (phase == ADVNTK__PHASE_STEP || phase == ADVNTK__PHASE_STEPS_KEPT) {
+    if (phase == ADVNTK__PHASE_STEP || phase == ADVNTK__PHASE_FACTOR ||
+        phase == ADVNTK__PHASE_STEPS_KEPT) {
         hash_work(advntk_node_get(config->tree, "method"), "steps", hash);
     } else if (phase == ADVNTK__PHASE_EVALUATION) {
         hash_work(advntk_node_get(advntk_node_item(list, evaluation), "attack"), NULL, hash);
@@ -476,6 +511,16 @@ void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdi
     note(host, s->config, phase, evaluation, units, spent);
 }
 
+void advntk__cost_note_steps(struct advntk_host *host, double count)
+{
+    const struct advntk__meter *meter = &host->services->meter;
+
+    advntk__cost_note(host, ADVNTK__PHASE_STEP, 0, count, meter->steps);
+    if (meter->factor.wall > 0) {
+        advntk__cost_note(host, ADVNTK__PHASE_FACTOR, 0, count, meter->factor);
+    }
+}
+
 void advntk__cost_note_evaluation(struct advntk_host *host, ptrdiff_t evaluation,
                                   const struct advntk__evaluation_result *result,
                                   ptrdiff_t evaluated, struct advntk__spent spent)
@@ -511,6 +556,29 @@ double advntk__matrix_units(int64_t n, int threads)
     }
     free(load);
     return most;
+}
+
+/*
+ * As core/linalg/factor.c does it: column of tiles by column, with a barrier after the diagonal
+ * tile (one thread), after the tiles below it, and after all to the right. Edges count as evened
+ * out. What a multiply-add of triangles takes beside one of a product was measured: 512 to 6,000
+ * images, OpenBLAS on Zen 3.
+ */
+double advntk__factor_units(int64_t n, int threads)
+{
+    static const double cholesky = 2, triangle = 1.5;
+    const int64_t tiles = (n + ADVNTK__TILE - 1) / ADVNTK__TILE;
+    const double side = (double)n / (double)tiles, whole = side * side * side;
+    double units = 0;
+
+    for (int64_t left = tiles - 1; left >= 0; left--) {
+        const double products =
+                         (double)left * (double)(left - 1) / 2,   /* beside `left` of symmetric */
+            longest = left > 1 ? 1 : (double)left * triangle / 2; /* task to the right */
+        units += cholesky / 6 + ceil((double)left / threads) * triangle / 2;
+        units += fmax((products + (double)left * triangle / 2) / threads, longest);
+    }
+    return units * whole;
 }
 
 /* ---- a run ---- */
@@ -600,6 +668,9 @@ void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *hos
     advntk__cost_kind(host, config, shape, ADVNTK__PHASE_STEP, 0, kind);
     f->known &= advntk__costs_get(costs, ADVNTK__PHASE_STEP, kind, item->train, threads, &unit);
     f->training = times(unit, (double)steps);
+    advntk__cost_kind(host, config, shape, ADVNTK__PHASE_FACTOR, 0, kind);
+    (void)advntk__costs_get(costs, ADVNTK__PHASE_FACTOR, kind, item->train, threads, &unit);
+    f->factor = times(unit, (double)steps);
     if (config->evaluate_every > 0) {
         between_steps = (steps - 1) / (ptrdiff_t)config->evaluate_every;
     }

@@ -23,7 +23,8 @@ struct advntk__kept advntk__kept_since(const struct advntk_host *host, struct ad
 
 enum advntk__phase {
     ADVNTK__PHASE_MATRIX, /* unit: pairs on the busiest thread (advntk__matrix_units) */
-    ADVNTK__PHASE_STEP,   /* unit: a step of the method */
+    ADVNTK__PHASE_STEP,   /* unit: a step of the method, without the next */
+    ADVNTK__PHASE_FACTOR, /* unit: a step; the Cholesky factors that it computes: n^3 */
     ADVNTK__PHASE_CLEAN,  /* unit: an image; the clean pass, one for all evaluations of a model */
     ADVNTK__PHASE_EVALUATION, /* unit: an image; without the clean pass */
     ADVNTK__PHASE_REST,       /* unit: a run; data, opening, files */
@@ -63,6 +64,9 @@ void advntk__cost_kind(const struct advntk_host *host, const struct advntk__run_
 void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdiff_t evaluation,
                        double units, struct advntk__spent spent);
 
+/* The same for the steps that the run's meter has, so many, and the factors among them. */
+void advntk__cost_note_steps(struct advntk_host *host, double count);
+
 /* The same for the kernel matrix of another config of the run's images, part of a pass for several;
  * the meter is left alone. */
 void advntk__cost_note_matrix(struct advntk_host *host, const struct advntk__run_config *config,
@@ -75,10 +79,17 @@ void advntk__cost_note_evaluation(struct advntk_host *host, ptrdiff_t evaluation
                                   ptrdiff_t evaluated, struct advntk__spent spent);
 
 double advntk__matrix_units(int64_t n, int threads);
+/* Work of a Cholesky factor on the busiest thread, in multiply-adds of a product of tiles. */
+double advntk__factor_units(int64_t n, int threads);
+
+/* What Cholesky factors took so far of a host; what they took since then. */
+struct advntk__spent advntk__factors_now(const struct advntk_host *host);
+struct advntk__spent advntk__factors_since(const struct advntk_host *host,
+                                           struct advntk__spent start);
 
 /* What a run is expected to take. */
 struct advntk__forecast {
-    struct advntk__spent matrix, training, evaluation, rest;
+    struct advntk__spent matrix, training, factor, evaluation, rest; /* training: without factors */
     struct advntk__spent kept_steps; /* what the cache takes in training, and a byte of a matrix */
     struct advntk__spent kept_byte;
     bool known;         /* all phases but these two were */

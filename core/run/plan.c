@@ -31,9 +31,9 @@ struct row {
     ptrdiff_t matrix_of;              /* first item with the kernel, done or not */
     ptrdiff_t pass_of;                /* first item whose matrix is computed in the same pass */
     bool matrix, model;               /* charged to this one */
+    bool factor;                      /* of its model: read from the cache */
     bool matrix_charged, fit_charged; /* of the first with this matrix, fit: to it or a later one */
     double missing;                   /* share of the matrix that is not in the cache */
-    double reading;                   /* seconds to read the rest of it */
     ptrdiff_t evaluations;            /* charged to this one */
     ptrdiff_t rejudged;               /* of them: follow from another radius */
 };
@@ -134,6 +134,7 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     const struct advntk_method_ops *method = item->config->method.plugin->ops;
     struct row *row = &p->rows[i];
     struct advntk__forecast own, all;
+    struct advntk__cached cached = {.missing = 1};
     bool *mine = calloc((size_t)item->config->evaluation_count + 1, sizeof(*mine));
     advntk_status rc = ADVNTK_OK;
 
@@ -155,15 +156,23 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     add(&row->charged, own.rest, 1);
     add(&row->charged, own.evaluation, 1);
     add(&row->charged, own.training, row->model ? share_left(item) : 0);
-    add(&row->charged, own.kept_steps, row->model && keeps(p));
+    if (row->matrix || (row->model && method->factors)) {
+        TRY(advntk__probe_cache(p->host, p->registry, item, p->options->results, &cached, err));
+    }
     if (row->matrix) {
-        TRY(advntk__probe_matrix(p->host, p->registry, item, p->options->results, &row->missing,
-                                 &row->reading, err));
-        add(&row->charged, (struct advntk__spent){row->reading, row->reading}, 1);
+        row->missing = cached.missing;
+        add(&row->charged, (struct advntk__spent){cached.reading, cached.reading}, 1);
+    }
+    add(&row->charged, (struct advntk__spent){cached.reading_factor, cached.reading_factor}, 1);
+    row->factor = row->model && cached.factor;
+    if (row->model && !cached.factor) {
+        add(&row->charged, own.factor, share_left(item));
+        add(&row->charged, own.kept_steps, keeps(p));
     }
     add(&row->alone, all.rest, 1);
     add(&row->alone, all.evaluation, 1);
     add(&row->alone, all.training, 1);
+    add(&row->alone, all.factor, 1);
     add(&row->alone, all.matrix, 1);
 out:
     free(mine);
@@ -301,14 +310,15 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
     const struct row *row = &p->rows[i];
     const json_int_t bytes = item->need.gram + item->need.method + item->need.images;
     json_t *object = json_pack(
-        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:I, s:I}", "index",
+        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:I, s:I}", "index",
         (json_int_t)i + 1, "id", *item->id ? json_string(item->id) : json_null(), "name",
         item->config->name, "method", item->config->method.plugin->name, "overrides",
         advntk__node_json(item->config->overrides), "state", state_names[row->state], "matrix_of",
         (json_int_t)row->matrix_of + 1, "pass_of", (json_int_t)row->pass_of + 1, "model_of",
         (json_int_t)item->first_of_fit + 1, "computes_matrix", row->matrix && row->missing > 0,
-        "reads_matrix", row->matrix && row->missing < 1, "matrix_on_disk", item->need.on_disk,
-        "computes_model", row->model, "evaluations", (json_int_t)row->evaluations, "bytes", bytes);
+        "reads_matrix", row->matrix && row->missing < 1, "reads_factor", row->factor,
+        "matrix_on_disk", item->need.on_disk, "computes_model", row->model, "evaluations",
+        (json_int_t)row->evaluations, "bytes", bytes);
 
     json_object_set_new(object, "seconds", seconds_json(p, row->charged.wall));
     json_object_set_new(object, "processor_seconds", seconds_json(p, row->charged.cpu));

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "graph/graph.h"
+#include "linalg/gram.h"
 #include "run/evaluate.h"
 #include "run/identity.h"
 #include "run/matrices.h"
@@ -43,6 +44,7 @@ static advntk_status probe_steps(struct probe *p, void *state, struct advntk_err
     advntk_status rc = ADVNTK_OK;
 
     for (ptrdiff_t step = 0; step < STEPS && !finished; step++) {
+        const struct advntk__spent factors = advntk__factors_now(p->host);
         struct advntk__spent started = advntk__spent_now(), spent;
         p->services.metric_count = 0;
         TRY(ops->step(state, step, &finished, err));
@@ -57,14 +59,17 @@ static advntk_status probe_steps(struct probe *p, void *state, struct advntk_err
             goto out;
         }
         if (step <= 1) { /* the first counts only where there is no other: it is not like them */
-            meter->steps = (struct advntk__spent){0, 0};
+            meter->steps = meter->factor = (struct advntk__spent){0, 0};
             count = 0;
         }
+        meter->factor.wall += advntk__factors_since(p->host, factors).wall;
+        meter->factor.cpu += advntk__factors_since(p->host, factors).cpu;
+        spent = advntk__spent_less(spent, advntk__factors_since(p->host, factors));
         meter->steps.wall += spent.wall;
         meter->steps.cpu += spent.cpu;
         count++;
     }
-    advntk__cost_note(p->host, ADVNTK__PHASE_STEP, 0, count, meter->steps);
+    advntk__cost_note_steps(p->host, count);
 out:
     return rc;
 }
@@ -176,19 +181,19 @@ out:
     return rc;
 }
 
-advntk_status advntk__probe_matrix(struct advntk_host *host,
-                                   const struct advntk__registry *registry,
-                                   const struct advntk__item *item, const char *results,
-                                   double *missing, double *reading, struct advntk_error *err)
+advntk_status advntk__probe_cache(struct advntk_host *host, const struct advntk__registry *registry,
+                                  const struct advntk__item *item, const char *results,
+                                  struct advntk__cached *cached, struct advntk_error *err)
 {
+    const struct advntk_method_ops *method = item->config->method.plugin->ops;
     struct probe p = {.host = host, .item = item, .config = *item->config};
+    double ridge;
     struct advntk__text folder = {0};
     struct advntk__cache_entry entry;
     uint8_t key[16];
     advntk_status rc = ADVNTK_OK;
 
-    *missing = 1;
-    *reading = 0;
+    *cached = (struct advntk__cached){.missing = 1};
     advntk__text_printf(&folder, "%s/cache", results);
     TRY(advntk__split_make(item->source, &p.config.data, p.config.seed, &p.split, err));
     TRY(advntk__services_init(&p.services, &p.config, &p.split, &p.memory, err));
@@ -201,8 +206,15 @@ advntk_status advntk__probe_matrix(struct advntk_host *host,
                                 err));
     TRY(advntk__cache_find(advntk__text_get(&folder), key, &entry, err));
     if (entry.tiles > 0) {
-        *missing = 1 - (double)entry.done / (double)entry.tiles;
-        *reading = advntk__cache_read_seconds(advntk__text_get(&folder), &entry);
+        cached->missing = 1 - (double)entry.done / (double)entry.tiles;
+        cached->reading = advntk__cache_read_seconds(advntk__text_get(&folder), &entry);
+    }
+    if (method->factors && method->factors(p.config.method.config, &ridge)) {
+        TRY(advntk__factor_key(key, ridge, key, err));
+        TRY(advntk__cache_find(advntk__text_get(&folder), key, &entry, err));
+        cached->factor = entry.tiles > 0 && entry.done == entry.tiles;
+        cached->reading_factor =
+            cached->factor ? advntk__cache_read_seconds(advntk__text_get(&folder), &entry) : 0;
     }
 out:
     advntk__backend_close(host);

@@ -16,15 +16,20 @@ ADVNTK_MUST_CHECK advntk_status advntk__probe(struct advntk_host *host,
                                               struct advntk__costs *costs,
                                               struct advntk_error *err);
 
-/*
- * What of an item's kernel matrix lies in RESULTS/cache for this build and machine: the share of
- * tiles that are still to be computed, 1 where nothing is kept, and the seconds to read the others.
- * host: with the program's digest; its run services are taken. Fails: as the run would.
- */
-ADVNTK_MUST_CHECK advntk_status advntk__probe_matrix(struct advntk_host *host,
-                                                     const struct advntk__registry *registry,
-                                                     const struct advntk__item *item,
-                                                     const char *results, double *missing,
-                                                     double *reading, struct advntk_error *err);
+/* What lies in RESULTS/cache for this build and machine. */
+struct advntk__cached {
+    double missing; /* share of the kernel matrix that is still to be computed; 1: all of it */
+    double reading; /* seconds to read the rest */
+    bool factor;    /* its Cholesky factor is there, whole */
+    double reading_factor; /* seconds */
+};
+/* What of it an item needs. host: with the program's digest; its run services are taken. Fails: as
+ * the run would. */
+ADVNTK_MUST_CHECK advntk_status advntk__probe_cache(struct advntk_host *host,
+                                                    const struct advntk__registry *registry,
+                                                    const struct advntk__item *item,
+                                                    const char *results,
+                                                    struct advntk__cached *cached,
+                                                    struct advntk_error *err);
 
 #endif

@@ -43,6 +43,7 @@ struct advntk__meter {
     struct advntk__kept matrix_kept; /* what the cache took beside it, which is not in it */
     ptrdiff_t matrix_tiles;          /* computed; the others came from the cache */
     ptrdiff_t family_tiles;          /* put there by a pass for several networks (run/family.h) */
+    struct advntk__spent factor;     /* Cholesky factors within the steps, which leave them out */
     struct advntk__spent steps, within; /* of the method; evaluations between its steps */
     struct advntk__kept steps_kept;     /* what the cache took beside them, the matrix left out */
     int64_t step_count;

@@ -297,7 +297,7 @@ static double expect(const struct work *w, const struct job *job, ptrdiff_t at)
         return -1;
     }
     trains = trains || w->options->no_share;
-    return f.rest.wall + f.evaluation.wall + (trains ? f.training.wall : 0) +
+    return f.rest.wall + f.evaluation.wall + (trains ? f.training.wall + f.factor.wall : 0) +
            (w->options->no_share ? f.matrix.wall : 0);
 }
 

@@ -360,9 +360,11 @@ static advntk_status keep_best(struct loop *l, struct advntk_error *err)
 }
 
 /* What a step took, without the kernel matrix that it may have been the first to ask for and
- * without the cache, of which a run alone has none; kept: what that had taken before. */
+ * without the cache, of which a run alone has none; kept, factors: what cache and Cholesky factors
+ * had taken before. */
 static advntk_status book_step(const struct loop *l, struct advntk__spent started,
-                               struct advntk__kept kept, struct advntk_error *err)
+                               struct advntk__kept kept, struct advntk__spent factors,
+                               struct advntk_error *err)
 {
     struct advntk_host *host = l->fit->host;
     struct advntk__meter *meter = &host->services->meter;
@@ -395,10 +397,14 @@ static advntk_status book_step(const struct loop *l, struct advntk__spent starte
     spent.wall -= meter->within.wall;
     spent.cpu -= meter->within.cpu;
     meter->within = (struct advntk__spent){0, 0};
-    meter->steps.wall += spent.wall;
-    meter->steps.cpu += spent.cpu;
     meter->step_count++;
     TRY(advntk__timing(l->fit->folder, "step", NULL, l->step, spent.wall, err));
+    factors = advntk__factors_since(host, factors);
+    meter->factor.wall += factors.wall;
+    meter->factor.cpu += factors.cpu;
+    spent = advntk__spent_less(spent, factors);
+    meter->steps.wall += spent.wall;
+    meter->steps.cpu += spent.cpu;
 out:
     return rc;
 }
@@ -425,6 +431,7 @@ static advntk_status one_step(struct loop *l, struct advntk_error *err)
     struct advntk_host *host = l->fit->host;
     struct advntk__spent started = advntk__spent_now();
     const struct advntk__kept kept = advntk__kept_now(host);
+    const struct advntk__spent factors = advntk__factors_now(host);
     json_t *evaluations = json_object();
     advntk_status rc = ADVNTK_OK;
 
@@ -448,7 +455,7 @@ static advntk_status one_step(struct loop *l, struct advntk_error *err)
     }
     TRY(write_metrics(l, evaluations, err));
     TRY(checkpoint_write(l, err));
-    TRY(book_step(l, started, kept, err));
+    TRY(book_step(l, started, kept, factors, err));
 out:
     json_decref(evaluations);
     return rc;
@@ -491,9 +498,7 @@ advntk_status advntk__train(const struct advntk__fit *fit, struct advntk_error *
         TRY(one_step(&l, err));
     }
     advntk_progress(fit->host, "training", l.step, l.step);
-    advntk__cost_note(fit->host, ADVNTK__PHASE_STEP, 0,
-                      (double)fit->host->services->meter.step_count,
-                      fit->host->services->meter.steps);
+    advntk__cost_note_steps(fit->host, (double)fit->host->services->meter.step_count);
     if (fit->host->cache) {
         advntk__cost_note(fit->host, ADVNTK__PHASE_STEPS_KEPT, 0, 1,
                           fit->host->services->meter.steps_kept.spent);

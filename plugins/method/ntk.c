@@ -153,6 +153,14 @@ static int64_t ntk_memory(const void *config, const struct advntk_problem *probl
     return isfinite(cfg->time) ? 4 * columns : tiles * (tiles + 1) / 2 * tile * tile * 8 + columns;
 }
 
+static bool ntk_factors(const void *config, double *ridge)
+{
+    const struct ntk_config *cfg = config;
+
+    *ridge = cfg->ridge;
+    return !isfinite(cfg->time);
+}
+
 static ptrdiff_t ntk_steps(const void *config)
 {
     (void)config;
@@ -204,6 +212,7 @@ static const struct advntk_method_ops ntk_ops = {
     .import_model = advntk_predictor_import,
     .model_free = advntk_predictor_free,
     .memory = ntk_memory,
+    .factors = ntk_factors,
 };
 
 static const struct advntk_param ntk_params[] = {

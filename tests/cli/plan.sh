@@ -39,6 +39,23 @@ truncate -s 0 "$index" # no tile of it is there any more
 plan r
 has out "to compute: 1 kernel matrices (1 more are in the cache)" "one whose tiles are gone is computed"
 
+cat >regression.yaml <<'END'
+advntk: 1
+name: regression
+data: {dataset: digits, train: 200, test: 50, center: 0.5}
+model: {architecture: {plugin: mlp, depth: 2}, kernel: ntk}
+method: {plugin: ntk, ridge: 0.5}
+evaluate: [{name: clean}]
+END
+"$advntk" run regression.yaml --results kept -q >out 2>err
+is $? 0 "a regression"
+rm -r kept/runs
+"$advntk" plan regression.yaml --quick --format json --results kept >out 2>err
+has out '"reads_factor": true' "its factor in the cache is read"
+"$advntk" plan regression.yaml --quick --format json -s method.ridge=0.25 --results kept >out 2>err
+has out '"reads_factor": false' "that of another ridge is computed"
+has out '"reads_matrix": true' "from the same matrix"
+
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 if ! $python -c '' 2>/dev/null; then

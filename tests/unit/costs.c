@@ -102,11 +102,61 @@ static void test_images(void)
     is_about(at(ADVNTK__PHASE_CLEAN, 2, line, 1000), 1 + 20, "the clean pass alike");
 }
 
+/* Seconds of both kinds at n images from one record, on so many threads. */
+static struct advntk__spent factor_at(int64_t known, struct advntk__spent spent, int threads,
+                                      int64_t n)
+{
+    struct advntk__costs *costs = costs_of(ADVNTK__PHASE_FACTOR, 0, NULL);
+    struct advntk__cost cost = {
+        .phase = ADVNTK__PHASE_FACTOR, .n = known, .threads = threads, .units = 1, .spent = spent};
+    struct advntk__spent got = {-1, -1};
+
+    memcpy(cost.kind, kind, sizeof(cost.kind));
+    advntk__costs_add(costs, &cost);
+    ok(advntk__costs_get(costs, ADVNTK__PHASE_FACTOR, kind, n, threads, &got), "a factor is known");
+    advntk__costs_free(costs);
+    return got;
+}
+
+static void test_factors(void)
+{
+    const double tile = 512.0 * 512 * 512;
+    const double cube = 51200.0 * 51200 * 51200 / 6;
+    double units = advntk__factor_units(51200, 1);
+    struct advntk__spent got;
+
+    /* n^3/6 multiply-adds: Golub and Van Loan, algorithm 4.2.1 (n^3/3 flops); of 100 tiles a side 3
+     * % are triangles, which take half as long again */
+    is_close(1, &units, &cube, 0.02, "n^3/6 for many tiles");
+    is_about(advntk__factor_units(1024, 2), (2 / 3.0 + 1.5) * tile,
+             "two tiles a side leave a second thread nothing");
+    /* three: diagonals 3 * 2/6; both tiles below the first at once 3/4; right of it a product and
+     * two of 3/4 on two threads; then 3/4 + 3/4 */
+    is_about(advntk__factor_units(1536, 2), 4.5 * tile, "three tiles a side, counted by hand");
+    got = factor_at(512, (struct advntk__spent){0.01, 0.01}, 1, 1536);
+    is_about(got.wall, 0.03 * 6.5, "one thread does all of three");
+    got = factor_at(512, (struct advntk__spent){0.01, 0.01}, 2, 1536);
+    is_about(got.wall, 0.03 * 4.5, "two threads share what they can");
+    is_about(got.cpu, 0.03 * 6.5, "processors do all of it");
+    got = factor_at(25600, (struct advntk__spent){10, 20}, 2, 51200);
+    is_close(1, &got.cpu, (const double[]){160}, 0.02, "n^3 far out");
+}
+
+/* What is kept in the steps is bytes of a matrix. */
+static void test_keeping(void)
+{
+    static const double square[][3] = {{100, 1, 1 + 3}, {200, 1, 2 + 12}};
+
+    is_about(at(ADVNTK__PHASE_STEPS_KEPT, 2, square, 1000), 10 + 300, "n + 3 n^2 of what is kept");
+}
+
 int main(void)
 {
     test_known();
     test_matrix();
     test_steps();
     test_images();
+    test_factors();
+    test_keeping();
     return done_testing();
 }

@@ -44,6 +44,9 @@ struct advntk_method_ops {
     /* Bytes that training takes beside kernel matrix, images and predictor, before anything is computed: a
      * factor, Krylov vectors. What is too much is refused with the numbers. NULL: nothing worth counting. */
     int64_t (*memory)(const void *config, const struct advntk_problem *problem);
+    /* Since 1.1. Whether training asks for a Cholesky factor (advntk_factor_new) of the kernel matrix, and with which
+     * ridge: plan sees then if it is kept from before. NULL: as if it were never kept. */
+    bool (*factors)(const void *config, double *ridge);
 };
 
 /* ---- what the host knows of the run ---- */
