@@ -53,7 +53,8 @@ struct work {
     struct advntk__cache cache;
     struct advntk__room room;
     enum stage *stages; /* of the items */
-    bool *begun;        /* of the items: a run of its fit was begun by this study */
+    ptrdiff_t *next; /* of an item that waits: the next that does; [count]: the first; -1: none */
+    bool *begun;     /* of the items: a run of its fit was begun by this study */
     ptrdiff_t job_count;
     struct job *jobs;
     pthread_mutex_t guard; /* of all that follows, and of stages, begun, at */
@@ -79,7 +80,29 @@ static bool same_kernel(const struct advntk__item *a, const struct advntk__item 
     return memcmp(a->kernel, b->kernel, sizeof(a->kernel)) == 0;
 }
 
+/* Nothing is to be computed for it: it is only told of. */
+static bool is_settled(const struct work *w, const struct advntk__item *item)
+{
+    return (item->fault != ADVNTK_OK && !w->options->fail_fast) ||
+           (advntk__item_is_done(item) && !w->options->fresh);
+}
+
 /* ---- which run comes next; all with the guard held ---- */
+
+/* Items that wait, and those that another process had, in order. */
+static void line_up(struct work *w)
+{
+    ptrdiff_t last = w->inventory.count;
+
+    for (ptrdiff_t i = 0; i < w->inventory.count; i++) {
+        if (w->stages[i] == BUSY || w->stages[i] == WAITING) {
+            w->stages[i] = WAITING;
+            w->next[last] = i;
+            last = i;
+        }
+    }
+    w->next[last] = -1;
+}
 
 static bool fit_is_running(const struct work *w, const struct advntk__item *item)
 {
@@ -140,14 +163,15 @@ static bool family_is_computed(const struct work *w, ptrdiff_t at)
     return false;
 }
 
-/* What is best done by this job: its own kernel, then a matrix that is there, one that nobody has
- * begun, one that another job computes just now. */
+/* What is best done by this job: what needs nothing or its own kernel, then a matrix that is there,
+ * one that nobody has begun, one that another job computes just now. */
 static int preference(const struct job *job, ptrdiff_t at)
 {
     const struct advntk__item *item = item_of(job->work, at);
     const struct advntk__kernel_memory *mine = &job->place.memory;
 
-    if (mine->points && memcmp(mine->key, item->kernel, sizeof(mine->key)) == 0) {
+    if (is_settled(job->work, item) ||
+        (mine->points && memcmp(mine->key, item->kernel, sizeof(mine->key)) == 0)) {
         return 0;
     }
     switch (advntk__matrix_state(job->work->matrices, item->kernel)) {
@@ -164,26 +188,31 @@ static int preference(const struct job *job, ptrdiff_t at)
     return 3;
 }
 
-/* -1: none can be begun now. */
+/* -1: none can be begun now; else it waits no longer. */
 static ptrdiff_t choose(const struct job *job)
 {
-    const struct work *w = job->work;
-    ptrdiff_t best = -1;
+    struct work *w = job->work;
+    ptrdiff_t best = -1, before_best = -1;
     int best_preference = 4;
 
-    for (ptrdiff_t i = 0; i < w->inventory.count && best_preference > 0; i++) {
+    for (ptrdiff_t before = w->inventory.count, i;
+         best_preference > 0 && (i = w->next[before]) >= 0; before = i) {
         const struct advntk__item *item = item_of(w, i);
         bool others;
         int wanted;
-        if (w->stages[i] != WAITING || fit_is_running(w, item)) {
+        if (fit_is_running(w, item)) {
             continue;
         }
         wanted = preference(job, i);
         if (wanted < best_preference &&
             ((double)bytes_with(w, item, &others) <= w->room.bytes - w->room.held || !others)) {
             best = i;
+            before_best = before;
             best_preference = wanted;
         }
+    }
+    if (best >= 0) {
+        w->next[before_best] = w->next[best];
     }
     return best;
 }
@@ -202,8 +231,8 @@ static void forget(struct job *job, const struct advntk__item *next)
     if (next && (double)bytes_with(w, next, &others) +
                         (double)advntk__matrices_bytes(w->matrices, next->kernel) <=
                     w->room.bytes - w->room.held) {
-        for (ptrdiff_t i = 0; i < w->inventory.count; i++) {
-            if (w->stages[i] == WAITING && !same_kernel(item_of(w, i), next) &&
+        for (ptrdiff_t i = w->inventory.count; (i = w->next[i]) >= 0;) {
+            if (!same_kernel(item_of(w, i), next) &&
                 advntk__matrix_state(w->matrices, item_of(w, i)->kernel) == ADVNTK__MATRIX_THERE) {
                 return;
             }
@@ -226,9 +255,7 @@ static ptrdiff_t count_of(const struct work *w, enum stage stage)
 static void wait_a_little(struct work *w)
 {
     if (!advntk__wait_a_moment(&w->changed, &w->guard)) {
-        for (ptrdiff_t i = 0; i < w->inventory.count; i++) {
-            w->stages[i] = w->stages[i] == BUSY ? WAITING : w->stages[i];
-        }
+        line_up(w);
     }
 }
 
@@ -268,7 +295,9 @@ static ptrdiff_t take_item(struct job *job)
         }
     }
     if (at >= 0) {
-        forget(job, item_of(w, at));
+        if (!is_settled(w, item_of(w, at))) {
+            forget(job, item_of(w, at));
+        }
         job->place.family = family_of(w, at, job->place.host->threads);
         w->stages[at] = RUNNING;
         job->at = at;
@@ -289,7 +318,7 @@ static double expect(const struct work *w, const struct job *job, ptrdiff_t at)
     bool trains = !item->trained && item->first_of_fit == at && !w->begun[at];
     struct advntk__forecast f;
 
-    if (item->fault != ADVNTK_OK || (advntk__item_is_done(item) && !w->options->fresh)) {
+    if (item->fault != ADVNTK_OK || is_settled(w, item)) {
         return 0;
     }
     advntk__forecast(w->costs, job->place.host, item, job->place.host->threads, NULL, &f);
@@ -647,9 +676,10 @@ static advntk_status work_init(struct work *w, struct advntk_error *err)
     w->builds = (struct advntk__builds){.registry = w->registry, .program = w->host->program};
     TRY(advntk__inventory_init(&w->inventory, w->study, &setup, err));
     w->stages = calloc((size_t)w->inventory.count, sizeof(*w->stages));
+    w->next = calloc((size_t)w->inventory.count + 1, sizeof(*w->next));
     w->begun = calloc((size_t)w->inventory.count, sizeof(*w->begun));
     w->expected = calloc((size_t)w->inventory.count, sizeof(*w->expected));
-    if (!w->stages || !w->begun || !w->expected) {
+    if (!w->stages || !w->next || !w->begun || !w->expected) {
         FAIL(err, ENOMEM, "no memory for %td runs", w->inventory.count);
     }
     TRY(advntk__matrices_new(&w->matrices, err));
@@ -664,6 +694,7 @@ static advntk_status work_init(struct work *w, struct advntk_error *err)
     w->room = advntk__inventory_room(&w->inventory, w->options, w->host->threads);
     TRY(advntk__families_init(&w->families, &w->inventory, w->options, err));
     TRY(jobs_init(w, err));
+    line_up(w);
     expect_all(w);
 out:
     return rc;
@@ -693,6 +724,7 @@ static void work_release(struct work *w)
     advntk__inventory_release(&w->inventory);
     advntk__builds_release(&w->builds);
     free(w->stages);
+    free(w->next);
     free(w->begun);
     free(w->expected);
     free(w->cache.folder);
