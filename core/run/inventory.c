@@ -467,6 +467,9 @@ advntk_status advntk__inventory_init(struct advntk__inventory *inventory,
         struct advntk__item *item = &inventory->items[order[i].item];
         TRY(advntk_cancelled(setup->host, err));
         item->fault = examine(&b, &order[i], i ? &order[i - 1] : NULL, &why);
+        if (item->fault == ADVNTK_ECANCELLED) { /* as it opened its data set */
+            FAIL(err, ECANCELLED, "%s", why.text);
+        }
         b.last = item->fault == ADVNTK_OK ? item : NULL;
         if (item->fault != ADVNTK_OK) {
             TRY(set_fault(item, &why, err));

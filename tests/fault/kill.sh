@@ -119,6 +119,29 @@ is $? 0 "it goes on"
 same_results whole stopped
 ok $? "to the same bits"
 
+# plan that is stopped while it measures: all it may leave are whole lines of costs
+cat >slow.yaml <<'END'
+advntk: 1
+name: slow
+data: {dataset: digits, train: 1000, validation: 80, test: 300, center: 0.5}
+model: {architecture: {plugin: cnn, depth: 20}, kernel: ntk}
+method: {plugin: advntk, steps: 100, batch: 64, attack: {plugin: pgd, norm: linf, radius: 8/255, steps: 20}}
+evaluate: [{name: pgd, attack: {plugin: pgd, norm: linf, radius: 8/255, steps: 200}}]
+END
+for signal in INT TERM KILL; do
+	timeout --preserve-status -s $signal 0.7 "$advntk" plan slow.yaml --results planned >out 2>err
+	code=$?
+	if [ $signal = KILL ]; then
+		is $code 137 "plan, killed"
+	else
+		is $code 130 "SIG$signal while plan measures ends with 130"
+	fi
+	is "$(cat out)" "" "and prints no half of a plan"
+	is "$(find planned -type f ! -name costs.jsonl 2>/dev/null)" "" "nothing is left but costs"
+done
+[ ! -e planned/cache/costs.jsonl ] || ! grep -qv '^{.*}$' planned/cache/costs.jsonl
+ok $? "in whole lines"
+
 "$advntk" run small.yaml --results shared >out 2>err &
 pid=$!
 wait_in shared '"step": 1,'
