@@ -12,7 +12,8 @@
 ADVNTK_MUST_CHECK advntk_status advntk__files_make_folder(const char *path,
                                                           struct advntk_error *err);
 
-/* Temporary name beside `path`, write, fsync, rename, fsync of the folder. */
+/* Temporary name beside `path`, write, fsync, rename, fsync of the folder. A link's target is
+ * replaced, not the link. Fails: EIO, also where there is something that is no file. */
 ADVNTK_MUST_CHECK advntk_status advntk__files_replace(const char *path, const void *bytes,
                                                       size_t count, struct advntk_error *err);
 

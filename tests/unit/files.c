@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Files in the scratch folder: what a crash or failure would leave behind. */
 static int file_count(void)
@@ -58,6 +59,31 @@ static void test_replace(void)
     ok(advntk__replacement_begin(&r, path, &err) == ADVNTK_OK && fputs("whole", r.file) >= 0 &&
            advntk__replacement_commit(&r, &err) == ADVNTK_OK && holds(path, "whole"),
        "a streamed replacement");
+}
+
+/* What is replaced is a file: not a folder, not a device (a vandal's -o /dev/null), not the link.
+ */
+static void test_replace_others(void)
+{
+    struct advntk_error err;
+    char *pipe = strdup(scratch("pipe")), *link = strdup(scratch("link"));
+    struct stat st;
+
+    ok(mkfifo(pipe, 0600) == 0 && symlink("result", link) == 0, "a pipe and a link");
+    ok(advntk__files_replace(pipe, "x", 1, &err) == ADVNTK_EIO &&
+           strstr(err.text, "a device or a pipe") && lstat(pipe, &st) == 0 && S_ISFIFO(st.st_mode),
+       "a pipe is not replaced: %s", err.text);
+    ok(advntk__files_replace(scratch(""), "x", 1, &err) == ADVNTK_EIO &&
+           strstr(err.text, "it is a folder"),
+       "nor is a folder: %s", err.text);
+    ok(advntk__files_replace(scratch("result"), "old", 3, &err) == ADVNTK_OK &&
+           advntk__files_replace(link, "new", 3, &err) == ADVNTK_OK && lstat(link, &st) == 0 &&
+           S_ISLNK(st.st_mode) && holds(scratch("result"), "new"),
+       "behind a link its target is replaced");
+    unlink(link);
+    unlink(pipe);
+    free(link);
+    free(pipe);
 }
 
 /* A disk that is full, as far as this process goes. */
@@ -153,6 +179,7 @@ int main(void)
 {
     scratch_make();
     test_replace();
+    test_replace_others();
     test_full_disk();
     test_read();
     test_folders_and_digests();
