@@ -10,6 +10,7 @@
 #include "store/npy_file.h"
 
 #include <advntk/npy.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct pair {
     ptrdiff_t n1, n2;
     size_t real;
     const struct advntk__npy_file *file; /* of the values (n1,n2) */
+    double *weights;                     /* n1,n2; NULL: no gradient */
 };
 
 static advntk_status put_points(const struct pair *p, const struct cli_images *images,
@@ -88,6 +90,18 @@ static void close_pair(struct pair *p)
     advntk__graph_free(p->graph);
     advntk_free(p->x1.pixels);
     advntk_free(p->x2.pixels);
+    advntk_free(p->weights);
+}
+
+static bool is_narrow(const struct pair *p)
+{
+    return p->real == sizeof(float);
+}
+
+static const char *remedy(const struct pair *p)
+{
+    return is_narrow(p) ? "too large for float32 on the way; use precision: float64"
+                        : "too large on the way; scale the images, the weights or w_std";
 }
 
 /* entry (r,c) of a square block, and where it is turned over (c,r) */
@@ -109,7 +123,7 @@ static advntk_status complete(const struct pair *p, ptrdiff_t i0, ptrdiff_t m, c
     }
     TRY(p->ops->diagonal(p->state, p->a, i0, m, diagonal, err));
     for (ptrdiff_t r = 0; r < m; r++) {
-        if (p->real == sizeof(float)) {
+        if (is_narrow(p)) {
             *(float *)entry(p, block, r, r) = (float)diagonal[r];
         } else {
             *(double *)entry(p, block, r, r) = diagonal[r];
@@ -120,6 +134,23 @@ static advntk_status complete(const struct pair *p, ptrdiff_t i0, ptrdiff_t m, c
     }
 out:
     return rc;
+}
+
+/* Fails if a value of the block is no number: it was too large for the precision on the way. */
+static advntk_status check_block(const struct pair *p, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t j0,
+                                 ptrdiff_t n, char *block, struct advntk_error *err)
+{
+    for (ptrdiff_t r = 0; r < m; r++) {
+        for (ptrdiff_t c = 0; c < n; c++) {
+            const void *at = entry(p, block, r, c);
+            double value = is_narrow(p) ? (double)*(const float *)at : *(const double *)at;
+            if (!isfinite(value)) {
+                return ADVNTK_FAIL(err, ENUMERIC, "kernel value (%td, %td) is %g: %s", i0 + r,
+                                   j0 + c, value, remedy(p));
+            }
+        }
+    }
+    return ADVNTK_OK;
 }
 
 static advntk_status put_rows(const struct pair *p, ptrdiff_t i0, ptrdiff_t m, ptrdiff_t j0,
@@ -160,6 +191,7 @@ static advntk_status one_block(void *context, ptrdiff_t index, struct advntk_are
     if (!p->b && i0 == j0) {
         TRY(complete(p, i0, m, block, arena, err));
     }
+    TRY(check_block(p, i0, m, j0, n, block, err));
     TRY(put_rows(p, i0, m, j0, n, block, err));
     if (!p->b && i0 != j0) {
         for (ptrdiff_t r = 0; r < m; r++) {
@@ -181,9 +213,8 @@ static advntk_status write_values(struct pair *p, struct advntk_error *err)
     struct advntk__npy_file file = {0};
     advntk_status rc = ADVNTK_OK;
 
-    TRY(advntk__npy_file_begin(&file, kernel_output,
-                               p->real == sizeof(float) ? ADVNTK_FLOAT32 : ADVNTK_FLOAT64, 2, shape,
-                               err));
+    TRY(advntk__npy_file_begin(&file, kernel_output, is_narrow(p) ? ADVNTK_FLOAT32 : ADVNTK_FLOAT64,
+                               2, shape, err));
     p->file = &file;
     TRY(advntk_parallel_for(p->host, blocks, one_block, p, err));
     TRY(advntk__npy_file_commit(&file, err));
@@ -214,44 +245,96 @@ out:
     return rc;
 }
 
-/* D[i] = sum_j G[i,j] dk(x_i, z_j)/dx_i; the second argument is held still. */
-static advntk_status write_gradient(const struct pair *p, struct advntk_error *err)
+static advntk_status read_weights(struct pair *p, struct advntk_error *err)
 {
-    struct cli_images weights = {0};
+    struct cli_images read = {0};
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(cli_images_read(kernel_gradient, false, &read, err));
+    p->weights = read.pixels;
+    if (read.rank != 2 || read.n != p->n1 || read.d != p->n2) {
+        FAIL(err, ESHAPE, "%s: %td x %td weights, expected %td x %td", kernel_gradient, read.n,
+             read.d, p->n1, p->n2);
+    }
+out:
+    return rc;
+}
+
+/* Rows [first, first+count) of the weights, in the precision. */
+static void weights_panel(const struct pair *p, ptrdiff_t first, ptrdiff_t count, void *g)
+{
+    for (ptrdiff_t i = 0; i < count * p->n2; i++) {
+        double value = p->weights[first * p->n2 + i];
+        if (is_narrow(p)) {
+            ((float *)g)[i] = (float)value;
+        } else {
+            ((double *)g)[i] = value;
+        }
+    }
+}
+
+static advntk_status check_gradient(const struct pair *p, const double *dx,
+                                    struct advntk_error *err)
+{
+    for (ptrdiff_t i = 0; i < p->n1 * p->x1.d; i++) {
+        if (!isfinite(dx[i])) {
+            return ADVNTK_FAIL(err, ENUMERIC, "gradient: value %td of image %td is %g: %s",
+                               i % p->x1.d, i / p->x1.d, dx[i], remedy(p));
+        }
+    }
+    return ADVNTK_OK;
+}
+
+/* D[i] = sum_j G[i,j] dk(x_i, z_j)/dx_i; the second argument is held still. */
+static advntk_status write_gradient(const struct pair *p, const struct advntk__npy_file *file,
+                                    struct advntk_error *err)
+{
     double *dx = advntk_alloc(p->n1 * p->x1.d, sizeof(*dx));
     void *g = advntk_alloc(ADVNTK_PANEL * p->n2, p->real),
          *k = advntk_alloc(ADVNTK_PANEL * p->n2, p->real);
-    /* as the file had it: n x H x W has one channel, n x d one row */
-    const ptrdiff_t shape[4] = {p->n1, p->x1.rank == 2 ? p->x1.d : p->x1.height, p->x1.width,
-                                p->x1.channels};
     advntk_status rc = ADVNTK_OK;
 
     if (!dx || !g || !k) {
         FAIL(err, ENOMEM, "no memory for the gradient of %td images", p->n1);
     }
-    TRY(cli_images_read(kernel_gradient, false, &weights, err));
-    if (weights.n != p->n1 || weights.d != p->n2) {
-        FAIL(err, ESHAPE, "%s: %td x %td weights, expected %td x %td", kernel_gradient, weights.n,
-             weights.d, p->n1, p->n2);
-    }
     for (ptrdiff_t at = 0; at < p->n1; at += ADVNTK_PANEL) {
         ptrdiff_t count = p->n1 - at < ADVNTK_PANEL ? p->n1 - at : ADVNTK_PANEL;
-        for (ptrdiff_t i = 0; i < count * p->n2; i++) {
-            double value = weights.pixels[at * p->n2 + i];
-            if (p->real == sizeof(float)) {
-                ((float *)g)[i] = (float)value;
-            } else {
-                ((double *)g)[i] = value;
-            }
-        }
+        weights_panel(p, at, count, g);
         TRY(gradient_panel(p, at, count, g, k, dx, err));
     }
-    TRY(advntk_npy_write(kernel_gradient_output, ADVNTK_FLOAT64, p->x1.rank, shape, dx, err));
+    TRY(check_gradient(p, dx, err));
+    TRY(advntk__npy_file_put(file, 0, p->n1 * p->x1.d, dx, err));
 out:
-    advntk_free(weights.pixels);
     advntk_free(dx);
     advntk_free(g);
     advntk_free(k);
+    return rc;
+}
+
+/* What was asked for. Weights and the file for the gradient first: a mistake there shows before
+ * hours of work, not after. */
+static advntk_status write_all(struct pair *p, struct advntk_error *err)
+{
+    /* as the file had it: n x H x W has one channel, n x d one row */
+    const ptrdiff_t shape[4] = {p->n1, p->x1.rank == 2 ? p->x1.d : p->x1.height, p->x1.width,
+                                p->x1.channels};
+    struct advntk__npy_file gradient = {0};
+    advntk_status rc = ADVNTK_OK;
+
+    if (kernel_gradient) {
+        TRY(read_weights(p, err));
+        TRY(advntk__npy_file_begin(&gradient, kernel_gradient_output, ADVNTK_FLOAT64, p->x1.rank,
+                                   shape, err));
+    }
+    if (kernel_output) {
+        TRY(write_values(p, err));
+    }
+    if (kernel_gradient) {
+        TRY(write_gradient(p, &gradient, err));
+        TRY(advntk__npy_file_commit(&gradient, err));
+    }
+out:
+    advntk__npy_file_abandon(&gradient);
     return rc;
 }
 
@@ -274,12 +357,7 @@ static advntk_status compute(const struct cli *cli, struct cli_work *work, struc
     p.n1 = p.x1.n;
     p.n2 = p.x2.pixels ? p.x2.n : p.x1.n;
     TRY(open_pair(&p, config, err));
-    if (kernel_output) {
-        TRY(write_values(&p, err));
-    }
-    if (kernel_gradient) {
-        TRY(write_gradient(&p, err));
-    }
+    TRY(write_all(&p, err));
 out:
     close_pair(&p);
     advntk__backend_close(work->host);
@@ -296,6 +374,9 @@ static int kernel_main(struct cli *cli)
 
     if ((!kernel_output && !kernel_gradient) || !kernel_gradient != !kernel_gradient_output) {
         return cli_misuse(cli, "expected -o K.npy, or --gradient G.npy -O D.npy, or both");
+    }
+    if (kernel_output && kernel_gradient && strcmp(kernel_output, kernel_gradient_output) == 0) {
+        return cli_misuse(cli, "-o and -O are the same file, '%s'", kernel_output);
     }
     if (kernel_name) {
         const char **grown =

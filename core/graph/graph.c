@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYERS_MAX = 100000, NAME_MAX_BYTES = ADVNTK__LAYER_NAME_BYTES };
+enum { LAYERS_MAX = 100000, NAME_MAX_BYTES = ADVNTK__LAYER_NAME_BYTES, PLACE_MAX = 80 };
 
 const char *advntk__layer_kind_name(const struct advntk__layer *layer)
 {
@@ -30,9 +30,12 @@ static void layer_name(const struct advntk__layer *layer, ptrdiff_t i, char *nam
 {
     const char *activation = layer->activation.plugin ? layer->activation.plugin->name : "";
     bool is_activation = layer->kind == ADVNTK__LAYER_ACTIVATION;
+    const char *place = layer->place ? layer->place : "";
+    /* of a whole network on the command line ("-s model.architecture=...") the beginning */
+    bool is_long = strlen(place) > PLACE_MAX;
 
-    snprintf(name, room, "%s%slayer %td (%s%s%s)", layer->place ? layer->place : "",
-             layer->place ? ": " : "", i, advntk__layer_kind_name(layer),
+    snprintf(name, room, "%.*s%s%slayer %td (%s%s%s)", PLACE_MAX, place, is_long ? "..." : "",
+             *place ? ": " : "", i, advntk__layer_kind_name(layer),
              is_activation && *activation ? " " : "", is_activation ? activation : "");
 }
 

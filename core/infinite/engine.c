@@ -6,6 +6,7 @@
 #include "infinite/engine.h"
 #include "infinite/pixel.h"
 #include "infinite/position.h"
+#include "infinite/variance.h"
 
 #include <advntk/backend.h>
 #include <advntk/model.h>
@@ -272,8 +273,9 @@ static advntk_status put_row(const struct engine *e, struct points *p, ptrdiff_t
                              const double *pixels, double *q, struct advntk_error *err)
 {
     double sum = 0;
+    advntk_status rc = ADVNTK_OK;
 
-    for (ptrdiff_t c = 0; c < e->d; c++) {
+    for (ptrdiff_t c = 0; c < e->d && rc == ADVNTK_OK; c++) {
         double x = pixels[c];
         if (e->precision == ADVNTK_PRECISION_FLOAT32) {
             float rounded = (float)x;
@@ -282,13 +284,11 @@ static advntk_status put_row(const struct engine *e, struct points *p, ptrdiff_t
         } else {
             ((double *)p->x)[i * p->ld + c] = x;
         }
-        if (!isfinite(x)) {
-            return ADVNTK_FAIL(err, ENUMERIC, "image %td: value %td is %g", i, c, pixels[c]);
-        }
+        rc = advntk__value_check(i, c, pixels[c], x, err);
         sum += x * x;
     }
     *q = sum / (double)e->d;
-    return ADVNTK_OK;
+    return rc;
 }
 
 static void put_value(const struct engine *e, void *k, ptrdiff_t index, double value)

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/try.h"
 #include "infinite/pixel.h"
+#include "infinite/variance.h"
 
 #include <advntk/model.h>
 #include <math.h>
@@ -146,20 +147,19 @@ static advntk_status put_image(const struct advntk__pixel *e, struct points *poi
                                const double *pixels, struct advntk_error *err)
 {
     ptrdiff_t channels = e->net.channels, count = e->d / channels;
+    advntk_status rc = ADVNTK_OK;
 
-    for (ptrdiff_t j = 0; j < e->d; j++) {
+    for (ptrdiff_t j = 0; j < e->d && rc == ADVNTK_OK; j++) {
         ptrdiff_t to = i * e->d + j % channels * count + j / channels;
         double value = narrow(e) ? (double)(float)pixels[j] : pixels[j];
-        if (!isfinite(value)) {
-            return ADVNTK_FAIL(err, ENUMERIC, "image %td: value %td is %g", i, j, pixels[j]);
-        }
+        rc = advntk__value_check(i, j, pixels[j], value, err);
         if (narrow(e)) {
             ((float *)points->x)[to] = (float)value;
         } else {
             ((double *)points->x)[to] = value;
         }
     }
-    return ADVNTK_OK;
+    return rc;
 }
 
 /* Image i as the network's first map has it: x (channels,span), whose margins are zero already. */

@@ -6,9 +6,9 @@
 #include "base/try.h"
 
 #include "infinite/hermite.h"
+#include "infinite/variance.h"
 
 #include <advntk/model.h>
-#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -149,16 +149,15 @@ static advntk_status put_image(const struct advntk__position *e, struct points *
                                const double *pixels, double *x, struct advntk_error *err)
 {
     ptrdiff_t channels = e->net.channels, count = e->d / channels;
+    advntk_status rc = ADVNTK_OK;
 
-    for (ptrdiff_t j = 0; j < e->d; j++) {
+    for (ptrdiff_t j = 0; j < e->d && rc == ADVNTK_OK; j++) {
         ptrdiff_t to = j % channels * count + j / channels;
         put_value(e, points->x, i * e->d + to, pixels[j]);
         x[to] = get_value(e, points->x, i * e->d + to);
-        if (!isfinite(x[to])) {
-            return ADVNTK_FAIL(err, ENUMERIC, "image %td: value %td is %g", i, j, pixels[j]);
-        }
+        rc = advntk__value_check(i, j, pixels[j], x[to], err);
     }
-    return ADVNTK_OK;
+    return rc;
 }
 
 /* Runs an image whose x, std, inverse and series are set. */

@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 
 /* Derivatives divide by variances times sqrt(1 - c^2), which is at least 1e-3 in float32 and 1e-7
@@ -34,9 +35,11 @@ advntk_status advntk__variance_check(const struct advntk_graph *graph, ptrdiff_t
                                      struct advntk_error *err)
 {
     double low = ops ? ops->variance_min : 0, high = ops ? ops->variance_max : DBL_MAX;
+    char why[80];
 
     if (!(q >= low && q <= high)) {
-        return fail(graph, layer, q, "is outside what the layer can have", precision, err);
+        snprintf(why, sizeof(why), "is outside what the layer can have, %g to %g", low, high);
+        return fail(graph, layer, q, why, precision, err);
     }
     if (q > 0 && q < smallest(precision)) {
         return fail(graph, layer, q, "is too small: scale the images or the weights", precision,
@@ -76,4 +79,15 @@ advntk_status advntk__variance_finite(const struct advntk_graph *graph, ptrdiff_
         return fail(graph, layer, k > t ? k : t, "is not a finite number here", precision, err);
     }
     return ADVNTK_OK;
+}
+
+advntk_status advntk__value_check(ptrdiff_t image, ptrdiff_t index, double pixel, double rounded,
+                                  struct advntk_error *err)
+{
+    if (isfinite(rounded)) {
+        return ADVNTK_OK;
+    }
+    return ADVNTK_FAIL(err, ENUMERIC, "image %td: value %td is %g, %s", image, index, pixel,
+                       isfinite(pixel) ? "too large for float32; use precision: float64"
+                                       : "expected a finite number");
 }

@@ -36,4 +36,9 @@ ADVNTK_MUST_CHECK advntk_status advntk__variance_finite(const struct advntk_grap
                                                         enum advntk_precision precision, double k,
                                                         double t, struct advntk_error *err);
 
+/* A pixel as the precision rounds it is a finite number. Fails: ENUMERIC, naming image and pixel.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__value_check(ptrdiff_t image, ptrdiff_t index, double pixel,
+                                                    double rounded, struct advntk_error *err);
+
 #endif

@@ -9,6 +9,8 @@
 #include "command.h"
 #include "store/npz.h"
 
+#include <unistd.h>
+
 static const char kernels[] = TEST_DATA "/kernels";
 static const char no_kernel[] = "advntk: 1\nmodel: {architecture: {plugin: mlp, depth: 3}}\n";
 
@@ -146,6 +148,61 @@ static void test_kernel_faults(void)
     is_told(advntk("kernel model.yaml fine.npy -o k.npy --gradient fine.npy"), 2, "-O D.npy");
     is_mistake(advntk("kernel model.yaml fine.npy -o k.npy --kernel ntkk"), "did you mean 'ntk'");
     is_told(advntk("kernel model.yaml fine.npy -o absent/k.npy"), 1, "absent/k.npy");
+    is_told(advntk("kernel model.yaml fine.npy -o . --kernel nngp"), 1, "it is a folder");
+    is_told(advntk("kernel model.yaml fine.npy -o k.npy --gradient g.npy -O k.npy"), 2,
+            "-o and -O are the same file");
+}
+
+/* Weights and outputs are looked at before the values are computed. */
+static void test_kernel_order(void)
+{
+    unlink(scratch("k.npy"));
+    is_told(advntk("kernel model.yaml fine.npy -o k.npy --gradient wide.npy -O d.npy"), 1,
+            "2 x 4 weights");
+    ok(access(scratch("k.npy"), F_OK) != 0,
+       "wrong weights are told before the values are computed");
+    is_told(advntk("kernel model.yaml fine.npy -o k.npy --gradient g.npy -O absent/d.npy"), 1,
+            "absent/d.npy: cannot write");
+    ok(access(scratch("k.npy"), F_OK) != 0, "and so is a folder that is not there");
+}
+
+/* Numbers that end as infinity or NaN are no result. */
+static void test_kernel_overflow(void)
+{
+    const ptrdiff_t square[2] = {2, 2}, shape[2] = {2, 3};
+    double g[4] = {1, 1, 1, 1}, x[6] = {1e15, -2e15, 3e15, 1e15, 2e15, -1e15};
+
+    write_reals("g.npy", 2, square, g);
+    write_reals("far.npy", 2, shape, x);
+    is_told(advntk("kernel model.yaml far.npy --gradient g.npy -O d.npy -s precision=float32 -s "
+                   "model.architecture.activation=rbf"),
+            1, "too large for float32 on the way; use precision: float64");
+    for (int i = 0; i < 6; i++) {
+        x[i] *= 1e35;
+    }
+    write_reals("far.npy", 2, shape, x);
+    is_told(advntk("kernel model.yaml far.npy -o k.npy -s precision=float32"), 1,
+            "image 0: value 0 is 1e+50, too large for float32; use precision: float64");
+    for (int i = 0; i < 6; i++) {
+        x[i] *= 1e95;
+    }
+    write_reals("far.npy", 2, shape, x);
+    is_told(advntk("kernel model.yaml far.npy -o k.npy -s model.architecture.activation=gelu"), 1,
+            "(activation gelu): variance ");
+    g[1] = 1e300;
+    write_reals("huge.npy", 2, square, g);
+    is_told(advntk("kernel model.yaml fine.npy --gradient huge.npy -O d.npy -s precision=float32"),
+            1, "gradient: value 0 of image 0 is ");
+}
+
+/* A network on the command line is a long place: the layer is named behind its beginning. */
+static void test_long_place(void)
+{
+    is_told(advntk("kernel model.yaml fine.npy -o k.npy -s 'model.architecture={plugin: custom, "
+                   "layers: [flatten, {dense: {w_std: 1.5, b_std: 0.25}}, {activation: relu}, "
+                   "{dense: {w_std: 1.5, b_std: 0.25}}, {activation: relu}, {dense: {w_std: 1.5, "
+                   "b_std: 0.25}}, {activation: relu}, {activation: relu}, {dense: {}}]}'"),
+            1, "...: layer 8 (activation relu): its input is not Gaussian");
 }
 
 /* pixels (n,64) of a part of the data set. */
@@ -298,6 +355,9 @@ int main(void)
     test_kernel("nngp");
     test_shapes();
     test_kernel_faults();
+    test_kernel_overflow();
+    test_kernel_order();
+    test_long_place();
     test_predict();
     ok(scratch_remove_folder(""), "tidied up");
     return done_testing();
