@@ -189,7 +189,7 @@ static void test_faults(void)
     pixels[D + 7] = (double)NAN;
     ok(ops->forward(w.predictor, &batch, f, NULL, &err) == ADVNTK_ENUMERIC,
        "a NaN pixel is refused");
-    is_text(err.text, "image 1: value 7 is nan", "with its place");
+    is_text(err.text, "image 1: value 7 is nan, expected a finite number", "with its place");
     pixels[D + 7] = 0;
     bad[3] = HUGE_VAL;
     advntk_predictor_set(w.predictor, bad);
