@@ -81,7 +81,9 @@ struct advntk__position_step {
  * Steps of full maps that run shift by shift: convolutions of stride 1 with zeros beyond the edge,
  * activations and sums take the covariances of all positions p with p + o to others of the same o.
  * So they are networks of pixel maps, one a shift, that pixel_pass.c runs in the first-level cache;
- * full maps stand at their ends alone, and none where the ends are images and a global pool.
+ * full maps stand at their ends alone, and none where the ends are images and a global pool. A pool
+ * of small windows that share no pixel belongs to the section before it: shifts are added up in its
+ * windows, and the larger map is never there.
  *
  * A shift is one number, as lines follow each other: p + o modulo `period`, the second image with a
  * margin at the end of each line (and lines of them at its end). That no position is met twice and
@@ -92,6 +94,8 @@ struct advntk__position_section {
     ptrdiff_t first, last; /* the steps that it does; only the last has a map */
     bool images;           /* the source is the products of images, and no map */
     bool pools;            /* the last is a global pool */
+    bool windows;          /* the last is a pool whose windows are small and share no pixel */
+    ptrdiff_t *columns;    /* windows: the one that a column of pixels is in; owned */
     struct advntk__pixel_net net;
     struct advntk__pixel_code code;
     ptrdiff_t *numbers; /* owned */
@@ -177,6 +181,9 @@ ADVNTK_MUST_CHECK advntk_status advntk__position_compile(const struct advntk_gra
                                                          enum advntk_precision precision, bool keep,
                                                          struct advntk__position_net *net,
                                                          struct advntk_error *err);
+/* The window that input i is in, of an axis whose windows share none; < -out^2 where there is none,
+ * so that the place of a pair of windows, o out + o', is negative if either is. */
+ptrdiff_t advntk__position_window(const struct advntk__position_axis *axis, ptrdiff_t i);
 /* Finds the sections, before plans are made (position_section.c). */
 ADVNTK_MUST_CHECK advntk_status advntk__position_sections(struct advntk__position_net *net,
                                                           const struct advntk_graph *graph, int isa,

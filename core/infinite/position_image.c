@@ -227,6 +227,27 @@ out:
     return rc;
 }
 
+/* The derivative by the variance of position p behind a section's last step but its pool, from
+ * those by its output. */
+static double own_derivative(const struct advntk__position_net *net,
+                             const struct advntk__position_section *section, const double *out,
+                             ptrdiff_t p)
+{
+    const struct advntk__position_step *last = &net->steps[section->last];
+    const struct advntk__position_step *source = &net->steps[section->source];
+    ptrdiff_t y, x;
+
+    if (section->pools) {
+        return last->scale * *out;
+    }
+    if (!section->windows) {
+        return out[own_entry(source, p)];
+    }
+    y = advntk__position_window(&last->y, p / source->width);
+    x = advntk__position_window(&last->x, p % source->width);
+    return y >= 0 && x >= 0 ? last->scale * out[own_entry(last, y * last->width + x)] : 0;
+}
+
 /* The derivatives of a section's output and its variances to those of its source, or dx. */
 static advntk_status push_section(const struct advntk__position_net *net,
                                   const struct advntk__position_code *code,
@@ -257,8 +278,7 @@ static advntk_status push_section(const struct advntk__position_net *net,
     }
     memset(g, 0, (size_t)(part->slots + first->span) * sizeof(double));
     for (ptrdiff_t p = 0; p < pixels; p++) {
-        top[place(first, p)] =
-            section->pools ? net->steps[section->last].scale * *out : out[own_entry(source, p)];
+        top[place(first, p)] = own_derivative(net, section, out, p);
         for (ptrdiff_t i = 1; i < part->count; i++) {
             ptrdiff_t slot = net->steps[section->source + i].slot + p;
             if (part->steps[i].kind == ADVNTK__LAYER_ACTIVATION) {

@@ -260,7 +260,7 @@ static bool in_place(const struct advntk__position_net *net, ptrdiff_t i, const 
     enum advntk__position_kind kind = net->steps[i].kind;
     ptrdiff_t count;
     const ptrdiff_t *from = reads(net, i, &count);
-    bool can = s ? !s->pools
+    bool can = s ? !s->pools && !s->windows
                  : kind == ADVNTK__POSITION_ACTIVATION || kind == ADVNTK__POSITION_NORM ||
                        kind == ADVNTK__POSITION_SUM || kind == ADVNTK__POSITION_PRODUCT;
 

@@ -177,6 +177,25 @@ static inline bool piece_at(const struct advntk__pixel_step *step, const struct 
     return piece->count > 0 && y2 < step->height;
 }
 
+/* The first place of a piece in the output (full) of a pool, but for the columns of its windows,
+ * x.. and x2..; false: its lines are in none. */
+struct strip {
+    ptrdiff_t at, x, x2;
+};
+
+static inline bool strip_at(const struct advntk__position_step *pool, const struct piece *piece,
+                            struct strip *strip)
+{
+    const ptrdiff_t w = pool->x.in, h = pool->y.in, lines = piece->entry / w / w;
+    const ptrdiff_t y = advntk__position_window(&pool->y, lines / h);
+    const ptrdiff_t y2 = advntk__position_window(&pool->y, lines % h);
+
+    strip->x = piece->entry / w % w;
+    strip->x2 = piece->entry % w;
+    strip->at = (y * pool->height + y2) * pool->width * pool->width;
+    return y >= 0 && y2 >= 0;
+}
+
 #define RUN(name, bits)                                                                            \
     ADVNTK_ISA_VARIANTS(name##bits,                                                                \
                         (const struct advntk__position_net *net,                                   \

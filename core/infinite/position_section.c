@@ -10,6 +10,8 @@
 
 /* Numbers that shifts go through for each of a map's: more, and small maps are mostly margins. */
 enum { WASTE = 4 };
+/* Pixels of a window at most: 256 pairs, whose sum in float32 is off by 1e-6 of it. */
+enum { WINDOW = 16 };
 
 /* Whether a step of a full map takes each shift to the same shift, in a way that the pixel passes
  * know. */
@@ -74,6 +76,41 @@ static bool pools_all(const struct advntk__position_net *net, ptrdiff_t i)
            step->x.low == 0;
 }
 
+ptrdiff_t advntk__position_window(const struct advntk__position_axis *axis, ptrdiff_t i)
+{
+    ptrdiff_t from = i + axis->low, o = from / axis->stride;
+
+    return o < axis->out && from - o * axis->stride < axis->filter ? o : -axis->out * axis->out - 1;
+}
+
+static bool shares_none(const struct advntk__position_axis *axis)
+{
+    return axis->stride >= axis->filter;
+}
+
+/* A pool of windows of few pixels, whose pairs are summed in the precision. */
+static bool pools_windows(const struct advntk__position_net *net, ptrdiff_t i)
+{
+    const struct advntk__position_step *step = &net->steps[i];
+
+    return i < net->count && step->kind == ADVNTK__POSITION_POOL && step->from[0] == i - 1 &&
+           net->steps[i - 1].last_use == i && step->full && !step->wraps && shares_none(&step->y) &&
+           shares_none(&step->x) && step->y.filter * step->x.filter <= WINDOW;
+}
+
+static advntk_status set_columns(const struct advntk__position_axis *axis,
+                                 struct advntk__position_section *s, struct advntk_error *err)
+{
+    s->columns = advntk_alloc_zero(axis->in, sizeof(*s->columns));
+    if (!s->columns) {
+        return ADVNTK_FAIL(err, ENOMEM, "no memory for a network's steps");
+    }
+    for (ptrdiff_t i = 0; i < axis->in; i++) {
+        s->columns[i] = advntk__position_window(axis, i);
+    }
+    return ADVNTK_OK;
+}
+
 static advntk_status fill_section(struct advntk__position_net *net,
                                   const struct advntk_graph *graph, int isa,
                                   enum advntk_precision precision, ptrdiff_t count,
@@ -134,7 +171,11 @@ advntk_status advntk__position_sections(struct advntk__position_net *net,
         s->images = source->kind == ADVNTK__POSITION_INPUT && source->last_use <= end;
         s->first = s->images ? i : i + 1;
         s->pools = pools_all(net, end + 1);
-        s->last = s->pools ? end + 1 : end;
+        s->windows = !s->pools && pools_windows(net, end + 1);
+        s->last = s->pools || s->windows ? end + 1 : end;
+        if (s->windows) {
+            TRY(set_columns(&net->steps[s->last].x, s, err));
+        }
         for (ptrdiff_t k = s->first; k <= s->last; k++) {
             net->steps[k].section = s;
         }
@@ -149,4 +190,5 @@ void advntk__position_section_release(struct advntk__position_section *s)
     advntk__pixel_release(&s->net);
     advntk_free(s->from);
     advntk_free(s->numbers);
+    advntk_free(s->columns);
 }

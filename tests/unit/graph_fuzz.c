@@ -2,6 +2,7 @@
 /*
  * Random layer graphs: each is refused with a reason, or its kernels and input gradients agree with
  * the plain twin (map_reference.h), whichever engine serves it. ADVNTK_SLOW_TESTS: 10,000 of them.
+ * Some more are convolutions with pools whose windows share no pixel, which run in one pass.
  */
 #include "config.h"
 #include "tap.h"
@@ -11,7 +12,7 @@
 #include "map_reference.h"
 #include "plugin.h"
 
-enum { GRAPHS = 1000, SLOW_GRAPHS = 10000, ACTS = 8 };
+enum { GRAPHS = 1000, SLOW_GRAPHS = 10000, POOLED = 60, ACTS = 8 };
 enum { N1 = 2, N2 = 3, SIDE_MAX = 5, D_MAX = SIDE_MAX * SIDE_MAX * 3 };
 
 static uint64_t state_of_random;
@@ -130,6 +131,33 @@ static advntk_status draw_graph(struct advntk_graph **graph, struct advntk_error
     return advntk__graph_finish(*graph, err);
 }
 
+/* (Convolution, activation, pool) once or twice, and what a network ends in. Windows touch, or
+ * leave pixels between them or at the edges. */
+static advntk_status draw_pooled(struct advntk_graph **graph, struct advntk_error *err)
+{
+    const struct advntk_window same = {{3, 3}, {1, 1}, ADVNTK_PADDING_SAME};
+    ptrdiff_t at, pools = 1 + draw(2);
+
+    must(advntk__graph_new(3 + draw(3), 3 + draw(3), 1 + 2 * draw(2), graph, err), err);
+    at = advntk_graph_input(*graph);
+    for (ptrdiff_t i = 0; i < pools; i++) {
+        struct advntk_window w;
+        for (int axis = 0; axis < 2; axis++) {
+            w.filter[axis] = 1 + draw(3);
+            w.stride[axis] = w.filter[axis] + draw(2);
+        }
+        w.padding = draw(2) ? ADVNTK_PADDING_SAME : ADVNTK_PADDING_VALID;
+        at = advntk_graph_conv(*graph, at, same, draw_affine());
+        at = advntk_graph_activation(*graph, at, activations[draw(ACTS)]);
+        at = advntk_graph_pool(*graph, at, (enum advntk_pooling)(1 + draw(2)), w);
+    }
+    at = advntk_graph_conv(*graph, at, same, draw_affine());
+    at = advntk_graph_activation(*graph, at, activations[draw(ACTS)]);
+    at = advntk_graph_global_pool(*graph, at, ADVNTK_POOLING_AVERAGE);
+    advntk_graph_output(*graph, advntk_graph_dense(*graph, at, draw_affine()));
+    return advntk__graph_finish(*graph, err);
+}
+
 /* k of N1 x N2 pairs, with dx of the sum of all. */
 static advntk_status engine_kernel(struct advntk_host *host, const struct advntk_kernel_ops *ops,
                                    const struct advntk_graph *graph, double *k, double *dx,
@@ -217,7 +245,7 @@ int main(void)
     static const char *const names[ACTS] = {"relu", "erf", "abs",          "leaky_relu",
                                             "gelu", "sin", "sigmoid_like", "identity"};
     ptrdiff_t graphs = getenv("ADVNTK_SLOW_TESTS") ? SLOW_GRAPHS : GRAPHS;
-    ptrdiff_t ran = 0, layouts[3] = {0};
+    ptrdiff_t ran = 0, pooled = 0, layouts[3] = {0};
     ptrdiff_t found = (ptrdiff_t)(sizeof(was_wrong) / sizeof(was_wrong[0]));
     struct advntk_host *host = host_open(1, -1);
     const struct advntk_kernel_ops *kernels[2] = {plugin_open("kernel/nngp")->ops,
@@ -232,7 +260,7 @@ int main(void)
     }
     test_normal(1, N1 * D_MAX, x);
     test_normal(2, N2 * D_MAX, y);
-    for (ptrdiff_t i = 0; i < graphs; i++) {
+    for (ptrdiff_t i = 0; i < graphs + POOLED; i++) {
         struct advntk_error err = {0};
         struct advntk_graph *graph = NULL;
         double k[N1 * N2], dx[N1 * D_MAX], value_error, slope_error;
@@ -240,10 +268,11 @@ int main(void)
         advntk_status rc;
 
         state_of_random = (uint64_t)(i < found ? was_wrong[i] : i);
-        rc = draw_graph(&graph, &err);
+        rc = i < graphs ? draw_graph(&graph, &err) : draw_pooled(&graph, &err);
         rc = rc == ADVNTK_OK ? engine_kernel(host, kernels[kernel], graph, k, dx, &err) : rc;
         if (rc == ADVNTK_OK) {
-            ran++;
+            ran += i < graphs;
+            pooled += i >= graphs;
             layouts[advntk__graph_layout(graph)]++;
             compare(graph, kernel, k, dx, &value_error, &slope_error);
             /* of one channel, pixels are parallel: their correlations are 1 or -1; a correlation of
@@ -270,6 +299,7 @@ int main(void)
        graphs, layouts[0], layouts[1], layouts[2]);
     ok(layouts[0] > graphs / 100 && layouts[1] > graphs / 50 && layouts[2] > graphs / 50,
        "all layouts are met");
+    ok(pooled > POOLED / 2, "%td of %d with pools between convolutions ran", pooled, POOLED);
     ok(worst <= 1e-9, "values agree with the plain twin (%.2g)", worst);
     /* central differences: h^2 of truncation and eps/h of rounding of the twin */
     ok(steepest <= 1e-5, "gradients agree with its differences (%.2g)", steepest);
