@@ -42,6 +42,12 @@ typedef void (*advntk__pixel_bend64_fn)(const struct advntk__pixel_net *net, ptr
 struct advntk__axis {
     ptrdiff_t in, out, filter, stride, low;
 };
+/* Numbers of a line of the padded image, all of the image among them. */
+static inline ptrdiff_t advntk__axis_padded(const struct advntk__axis *axis)
+{
+    ptrdiff_t reach = (axis->out - 1) * axis->stride + axis->filter, image = axis->low + axis->in;
+    return reach > image ? reach : image;
+}
 
 struct advntk__pixel_step {
     enum advntk__layer_kind kind;

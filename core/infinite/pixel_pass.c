@@ -40,13 +40,6 @@ static inline ptrdiff_t row_at(const struct advntk__pixel_step *step, ptrdiff_t 
     return i >= 0 && i < step->y.in ? i : -1;
 }
 
-/* Numbers of a line of the padded image, all of the image among them. */
-static inline ptrdiff_t row_length(const struct advntk__axis *x)
-{
-    ptrdiff_t reach = (x->out - 1) * x->stride + x->filter, image = x->low + x->in;
-    return reach > image ? reach : image;
-}
-
 /*
  * acos(1-w)/sqrt(w) for w in [0, 1], times f. float32: minimax polynomial of the relative error
  * (Remez exchange), 1.0e-7.

@@ -148,8 +148,7 @@ static void set_sizes(struct advntk__pixel_net *net, bool shifted)
         if (step->flat) {
             net->rows = larger(net->rows, larger(step->y.low, step->y.filter - 1 - step->y.low));
         } else if (step->kind == ADVNTK__LAYER_CONV) {
-            ptrdiff_t reach = (step->x.out - 1) * step->x.stride + step->x.filter;
-            padded = larger(padded, larger(reach, step->x.low + step->x.in));
+            padded = larger(padded, advntk__axis_padded(&step->x));
         }
     }
     net->period = shifted ? (net->steps[0].height + net->rows) * (net->steps[0].width + margin) : 0;

@@ -66,14 +66,20 @@ static bool worth_it(const struct advntk__position_net *net, ptrdiff_t source, p
     return false;
 }
 
+/* Whether step i is a pool, without far sides, that alone reads the step before it. */
+static bool is_pool_behind(const struct advntk__position_net *net, ptrdiff_t i)
+{
+    return i < net->count && net->steps[i].kind == ADVNTK__POSITION_POOL &&
+           net->steps[i].from[0] == i - 1 && net->steps[i - 1].last_use == i &&
+           !net->steps[i].wraps;
+}
+
 static bool pools_all(const struct advntk__position_net *net, ptrdiff_t i)
 {
     const struct advntk__position_step *step = &net->steps[i];
 
-    return i < net->count && step->kind == ADVNTK__POSITION_POOL && step->from[0] == i - 1 &&
-           net->steps[i - 1].last_use == i && step->pixels == 1 && !step->wraps &&
-           step->y.filter == step->y.in && step->x.filter == step->x.in && step->y.low == 0 &&
-           step->x.low == 0;
+    return is_pool_behind(net, i) && step->pixels == 1 && step->y.filter == step->y.in &&
+           step->x.filter == step->x.in && step->y.low == 0 && step->x.low == 0;
 }
 
 ptrdiff_t advntk__position_window(const struct advntk__position_axis *axis, ptrdiff_t i)
@@ -93,9 +99,8 @@ static bool pools_windows(const struct advntk__position_net *net, ptrdiff_t i)
 {
     const struct advntk__position_step *step = &net->steps[i];
 
-    return i < net->count && step->kind == ADVNTK__POSITION_POOL && step->from[0] == i - 1 &&
-           net->steps[i - 1].last_use == i && step->full && !step->wraps && shares_none(&step->y) &&
-           shares_none(&step->x) && step->y.filter * step->x.filter <= WINDOW;
+    return is_pool_behind(net, i) && step->full && shares_none(&step->y) && shares_none(&step->x) &&
+           step->y.filter * step->x.filter <= WINDOW;
 }
 
 static advntk_status set_columns(const struct advntk__position_axis *axis,
