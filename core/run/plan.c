@@ -33,9 +33,11 @@ struct row {
     bool matrix, model;               /* charged to this one */
     bool factor;                      /* of its model: read from the cache */
     bool matrix_charged, fit_charged; /* of the first with this matrix, fit: to it or a later one */
-    double missing;                   /* share of the matrix that is not in the cache */
-    ptrdiff_t evaluations;            /* charged to this one */
-    ptrdiff_t rejudged;               /* of them: follow from another radius */
+    uint8_t key[16];                  /* of the first with this matrix: its name in the cache */
+    const struct advntk_plugin *key_backend; /* that is of; NULL: not known yet */
+    double missing;                          /* share of the matrix that is not in the cache */
+    ptrdiff_t evaluations;                   /* charged to this one */
+    ptrdiff_t rejudged;                      /* of them: follow from another radius */
 };
 
 struct planner {
@@ -157,7 +159,12 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     add(&row->charged, own.evaluation, 1);
     add(&row->charged, own.training, row->model ? share_left(item) : 0);
     if (row->matrix || (row->model && method->factors)) {
-        TRY(advntk__probe_cache(p->host, p->registry, item, p->options->results, &cached, err));
+        struct row *first = &p->rows[row->matrix_of];
+        if (first->key_backend != item->config->backend.plugin) {
+            TRY(advntk__probe_key(p->host, p->registry, item, first->key, err));
+            first->key_backend = item->config->backend.plugin;
+        }
+        TRY(advntk__probe_cache(item, p->options->results, first->key, &cached, err));
     }
     if (row->matrix) {
         row->missing = cached.missing;

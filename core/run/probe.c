@@ -181,20 +181,13 @@ out:
     return rc;
 }
 
-advntk_status advntk__probe_cache(struct advntk_host *host, const struct advntk__registry *registry,
-                                  const struct advntk__item *item, const char *results,
-                                  struct advntk__cached *cached, struct advntk_error *err)
+advntk_status advntk__probe_key(struct advntk_host *host, const struct advntk__registry *registry,
+                                const struct advntk__item *item, uint8_t key[16],
+                                struct advntk_error *err)
 {
-    const struct advntk_method_ops *method = item->config->method.plugin->ops;
     struct probe p = {.host = host, .item = item, .config = *item->config};
-    double ridge;
-    struct advntk__text folder = {0};
-    struct advntk__cache_entry entry;
-    uint8_t key[16];
     advntk_status rc = ADVNTK_OK;
 
-    *cached = (struct advntk__cached){.missing = 1};
-    advntk__text_printf(&folder, "%s/cache", results);
     TRY(advntk__split_make(item->source, &p.config.data, p.config.seed, &p.split, err));
     TRY(advntk__services_init(&p.services, &p.config, &p.split, &p.memory, err));
     TRY(advntk__model_graph(&p.config.model, item->height, item->width, item->channels,
@@ -204,23 +197,40 @@ advntk_status advntk__probe_cache(struct advntk_host *host, const struct advntk_
     TRY(advntk__backend_open(host, &p.config.backend, err));
     TRY(advntk__identity_cached(host, &p.config.model, p.services.kernel_key, p.memory.graph, key,
                                 err));
+out:
+    advntk__backend_close(host);
+    advntk__graph_free(p.memory.graph);
+    advntk__split_release(&p.split);
+    host->services = NULL;
+    return rc;
+}
+
+advntk_status advntk__probe_cache(const struct advntk__item *item, const char *results,
+                                  const uint8_t key[16], struct advntk__cached *cached,
+                                  struct advntk_error *err)
+{
+    const struct advntk_method_ops *method = item->config->method.plugin->ops;
+    double ridge;
+    struct advntk__text folder = {0};
+    struct advntk__cache_entry entry;
+    uint8_t factor[16];
+    advntk_status rc = ADVNTK_OK;
+
+    *cached = (struct advntk__cached){.missing = 1};
+    advntk__text_printf(&folder, "%s/cache", results);
     TRY(advntk__cache_find(advntk__text_get(&folder), key, &entry, err));
     if (entry.tiles > 0) {
         cached->missing = 1 - (double)entry.done / (double)entry.tiles;
         cached->reading = advntk__cache_read_seconds(advntk__text_get(&folder), &entry);
     }
-    if (method->factors && method->factors(p.config.method.config, &ridge)) {
-        TRY(advntk__factor_key(key, ridge, key, err));
-        TRY(advntk__cache_find(advntk__text_get(&folder), key, &entry, err));
+    if (method->factors && method->factors(item->config->method.config, &ridge)) {
+        TRY(advntk__factor_key(key, ridge, factor, err));
+        TRY(advntk__cache_find(advntk__text_get(&folder), factor, &entry, err));
         cached->factor = entry.tiles > 0 && entry.done == entry.tiles;
         cached->reading_factor =
             cached->factor ? advntk__cache_read_seconds(advntk__text_get(&folder), &entry) : 0;
     }
 out:
-    advntk__backend_close(host);
-    advntk__graph_free(p.memory.graph);
-    advntk__split_release(&p.split);
     advntk__text_release(&folder);
-    host->services = NULL;
     return rc;
 }

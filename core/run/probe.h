@@ -16,19 +16,25 @@ ADVNTK_MUST_CHECK advntk_status advntk__probe(struct advntk_host *host,
                                               struct advntk__costs *costs,
                                               struct advntk_error *err);
 
-/* What lies in RESULTS/cache for this build and machine. */
+/* What lies in RESULTS/cache. */
 struct advntk__cached {
     double missing; /* share of the kernel matrix that is still to be computed; 1: all of it */
     double reading; /* seconds to read the rest */
     bool factor;    /* its Cholesky factor is there, whole */
     double reading_factor; /* seconds */
 };
-/* What of it an item needs. host: with the program's digest; its run services are taken. Fails: as
- * the run would. */
-ADVNTK_MUST_CHECK advntk_status advntk__probe_cache(struct advntk_host *host,
-                                                    const struct advntk__registry *registry,
-                                                    const struct advntk__item *item,
-                                                    const char *results,
+/*
+ * The name of an item's kernel matrix in the cache, for this build and machine: the same for all
+ * items of one kernel, and dear, as it draws their images. host: with the program's digest; its run
+ * services are taken. Fails: as the run would.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__probe_key(struct advntk_host *host,
+                                                  const struct advntk__registry *registry,
+                                                  const struct advntk__item *item, uint8_t key[16],
+                                                  struct advntk_error *err);
+/* What an item needs of the cache, key: of its matrix. Fails: ENOMEM, EIO. */
+ADVNTK_MUST_CHECK advntk_status advntk__probe_cache(const struct advntk__item *item,
+                                                    const char *results, const uint8_t key[16],
                                                     struct advntk__cached *cached,
                                                     struct advntk_error *err);
 
