@@ -88,7 +88,9 @@ if [ "$kept" -eq 1 ]; then
 	# shellcheck disable=SC2086
 	"$advntk" run small.yaml --results torn $slow >out 2>err
 	is $? 0 "a torn journal is no obstacle"
-	has err "evaluation pgd5 begins again" "and said"
+	# the signal may have met the evaluation of clean images already
+	grep -q 'evaluation \(clean\|pgd5\) begins again' err
+	ok $? "and said"
 	same_results whole torn
 	ok $? "to the same bits"
 else
