@@ -3,6 +3,7 @@
 
 #include "report/skim.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static size_t skip_space(const char *s, size_t at, size_t end)
@@ -73,15 +74,45 @@ void advntk__skim(const char *text, size_t from, size_t to, size_t count,
     }
 }
 
-bool advntk__skim_out(char *text, const struct advntk__skimmed *member)
+/* The first of the members that begins at `at` or behind; NULL: there is none. */
+static const struct advntk__skimmed *next_member(size_t at, size_t count,
+                                                 const struct advntk__skimmed *members)
+{
+    const struct advntk__skimmed *next = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (members[i].to > members[i].from && members[i].from >= at &&
+            (!next || members[i].from < next->from)) {
+            next = &members[i];
+        }
+    }
+    return next;
+}
+
+char *advntk__skim_pack(const char *text, size_t count, size_t members,
+                        const struct advntk__skimmed *cut, size_t *length)
 {
     static const char nothing[] = {'n', 'u', 'l', 'l'};
-    size_t length = member->to - member->from;
+    /* a value may be shorter than what stands for it */
+    char *packed = malloc(count + members * sizeof(nothing) + 1), *end = packed;
+    const struct advntk__skimmed *next = next_member(0, members, cut);
 
-    if (length < sizeof(nothing)) {
-        return false;
+    for (size_t at = 0, behind; packed && at < count; at = behind) {
+        if (next && at == next->from) {
+            end = (char *)memcpy(end, nothing, sizeof(nothing)) + sizeof(nothing);
+            behind = next->to;
+            next = next_member(behind, members, cut);
+        } else if (text[at] == '"') {
+            behind = skip_string(text, at, count);
+            end = (char *)memcpy(end, text + at, behind - at) + (behind - at);
+        } else {
+            *end++ = text[at];
+            behind = strchr(",:{[", text[at]) ? skip_space(text, at + 1, count) : at + 1;
+        }
     }
-    memset(text + member->from, ' ', length);
-    memcpy(text + member->from, nothing, sizeof(nothing));
-    return true;
+    if (packed) {
+        *end = '\0';
+        *length = (size_t)(end - packed);
+    }
+    return packed;
 }

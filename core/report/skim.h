@@ -19,9 +19,14 @@ struct advntk__skimmed {
 void advntk__skim(const char *text, size_t from, size_t to, size_t count,
                   struct advntk__skimmed *members);
 
-/* Puts `null` and spaces in place of a value, so that a parser has nothing to do there. All else
- * keeps its place, and so the parser's messages stay right. false: there is none, or it is shorter.
+/*
+ * A copy of text[0, count), shorter to parse: `null` stands for the values of the members given,
+ * and the space behind commas, colons and opening brackets is left out. What is no JSON stays none;
+ * a parser's message about it has another place, so parse the text itself for that. cut: of any
+ * order; those that were not found are nothing. *length: of the copy, which the caller frees; NULL:
+ * no memory.
  */
-bool advntk__skim_out(char *text, const struct advntk__skimmed *member);
+char *advntk__skim_pack(const char *text, size_t count, size_t members,
+                        const struct advntk__skimmed *cut, size_t *length);
 
 #endif

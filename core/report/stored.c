@@ -144,36 +144,36 @@ out:
  * kept as text until somebody asks for one. */
 static advntk_status read_part(const char *path, json_t **object, struct advntk_error *err)
 {
-    enum { IDENTITY, SETTINGS, UNSEEN, MEMBERS = UNSEEN + 3 };
+    enum { IDENTITY, ITS_PLUGINS, SETTINGS, UNSEEN, MEMBERS = UNSEEN + 3 };
     struct advntk__skimmed members[MEMBERS] = {
-        {.name = "identity"},    {.name = "settings"}, [UNSEEN] = {.name = "files"},
-        {.name = "environment"}, {.name = "numerics"},
+        [IDENTITY] = {.name = "identity"},      [ITS_PLUGINS] = {.name = "plugins"},
+        [SETTINGS] = {.name = "settings"},      [UNSEEN] = {.name = "files"},
+        [UNSEEN + 1] = {.name = "environment"}, [UNSEEN + 2] = {.name = "numerics"},
     };
-    struct advntk__skimmed plugins = {.name = "plugins"};
-    char *bytes = NULL, *settings = NULL;
-    size_t count = 0;
+    struct advntk__skimmed plugins = members[ITS_PLUGINS];
+    const struct advntk__skimmed *settings = &members[SETTINGS];
+    char *bytes = NULL, *packed = NULL;
+    size_t count = 0, length;
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__files_read(path, ADVNTK__JSON_BYTES, &bytes, &count, err));
     advntk__skim(bytes, 0, count, MEMBERS, members);
     advntk__skim(bytes, members[IDENTITY].from, members[IDENTITY].to, 1, &plugins);
-    advntk__skim_out(bytes, &plugins);
-    if (members[SETTINGS].to) {
-        settings =
-            strndup(bytes + members[SETTINGS].from, members[SETTINGS].to - members[SETTINGS].from);
+    members[ITS_PLUGINS] = plugins;
+    packed = advntk__skim_pack(bytes, count, MEMBERS - ITS_PLUGINS, members + ITS_PLUGINS, &length);
+    if (!packed || advntk__json_parse(path, packed, length, object, NULL) != ADVNTK_OK) {
+        TRY(advntk__json_parse(path, bytes, count, object, err)); /* for the place of the mistake */
+        goto out;
     }
-    for (size_t i = settings ? SETTINGS : UNSEEN; i < MEMBERS; i++) {
-        advntk__skim_out(bytes, &members[i]);
-    }
-    TRY(advntk__json_parse(path, bytes, count, object, err));
     for (size_t i = UNSEEN; i < MEMBERS; i++) {
         json_object_del(*object, members[i].name);
     }
-    if (settings) {
-        json_object_set_new(*object, "settings", json_string(settings));
+    if (settings->to) {
+        json_object_set_new(*object, settings->name,
+                            json_stringn(bytes + settings->from, settings->to - settings->from));
     }
 out:
-    free(settings);
+    free(packed);
     free(bytes);
     return rc;
 }

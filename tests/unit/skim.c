@@ -28,17 +28,17 @@ static void test_each(void)
 
     for (size_t i = 0; i < NAMES; i++) {
         struct advntk__skimmed member = {.name = names[i]};
-        char copy[sizeof(text)];
+        char *packed;
         json_t *value, *rest;
+        size_t length = 0;
         bool there = json_object_get(whole, plain(names[i])) != NULL;
-        memcpy(copy, text, sizeof(text));
-        advntk__skim(copy, 0, LENGTH, 1, &member);
+        advntk__skim(text, 0, LENGTH, 1, &member);
         ok((member.to > 0) == there, "'%s' is found if it is there", names[i]);
-        value = json_loadb(copy + member.from, member.to - member.from, JSON_DECODE_ANY, NULL);
+        value = json_loadb(text + member.from, member.to - member.from, JSON_DECODE_ANY, NULL);
         ok(!there || json_equal(value, json_object_get(whole, plain(names[i]))), "its value is");
-        ok(advntk__skim_out(copy, &member) == there, "it is taken out");
-        rest = json_loads(copy, 0, NULL);
-        ok(strlen(copy) == LENGTH && rest, "the rest is JSON of the same length");
+        packed = advntk__skim_pack(text, LENGTH, 1, &member, &length);
+        rest = json_loads(packed, 0, NULL);
+        ok(strlen(packed) == length && length < LENGTH && rest, "packed, it is JSON, and shorter");
         if (there) {
             ok(json_is_null(json_object_get(rest, plain(names[i]))), "null stands for it");
             json_object_set(rest, plain(names[i]), json_object_get(whole, plain(names[i])));
@@ -46,6 +46,7 @@ static void test_each(void)
         ok(json_equal(rest, whole), "and nothing else changed");
         json_decref(value);
         json_decref(rest);
+        free(packed);
     }
     json_decref(whole);
 }
@@ -59,6 +60,39 @@ static void test_inside(void)
     ok(inner.to - inner.from == 1 && text[inner.from] == '1', "a member of a member");
 }
 
+/* Several at once, of any order, one of them in another and one shorter than what stands for it. */
+static void test_several(void)
+{
+    struct advntk__skimmed members[] = {
+        {.name = "last"}, {.name = "a"}, {.name = "none"}, {.name = "b"}, {.name = "plugins"}};
+    size_t length;
+    char *packed;
+
+    advntk__skim(text, 0, LENGTH, 3, members);
+    advntk__skim(text, members[1].from, members[1].to, 1, &members[3]);
+    advntk__skim(text, members[0].from, members[0].to, 1, &members[4]);
+    packed = advntk__skim_pack(text, LENGTH, 5, members, &length);
+    is_text(packed,
+            " {\"a\":null,\"a b\\\"c\" :\"x\\\\\",\"n\":-1.5e3,\"l\":[[],{},\"]\"] ,"
+            "\"t\":true,\"last\":null }  ",
+            "several members, and what is in them");
+    free(packed);
+    packed = advntk__skim_pack(text, LENGTH, 1, &members[4], &length);
+    ok(packed && strstr(packed, "{\"plugins\":null} }"), "null for a value of one digit");
+    free(packed);
+}
+
+/* Space between two values is what makes a text wrong. */
+static void test_wrong(void)
+{
+    static const char wrong[] = "{\"a\": [1 2, tr ue]}";
+    size_t length;
+    char *packed = advntk__skim_pack(wrong, strlen(wrong), 0, NULL, &length);
+
+    is_text(packed, "{\"a\":[1 2,tr ue]}", "what is no JSON stays none");
+    free(packed);
+}
+
 /* What is cut off or damaged anywhere: no read behind the end (sanitizers), places inside the text.
  */
 static void test_damaged(void)
@@ -67,7 +101,8 @@ static void test_damaged(void)
 
     for (size_t length = 0; length <= LENGTH; length++) {
         for (size_t at = 0; at <= length; at += 3) {
-            char *copy = strndup(text, length);
+            char *copy = strndup(text, length), *packed;
+            size_t packed_length;
             struct advntk__skimmed members[NAMES] = {{0}};
             for (size_t i = 0; i < NAMES; i++) {
                 members[i].name = names[i];
@@ -78,6 +113,9 @@ static void test_damaged(void)
             for (size_t i = 0; i < NAMES; i++) {
                 inside = inside && members[i].from <= members[i].to && members[i].to <= length;
             }
+            packed = advntk__skim_pack(copy, length, NAMES, members, &packed_length);
+            inside = inside && packed && packed_length <= length + 4 * NAMES;
+            free(packed);
             free(copy);
         }
     }
@@ -88,6 +126,8 @@ int main(void)
 {
     test_each();
     test_inside();
+    test_several();
+    test_wrong();
     test_damaged();
     return done_testing();
 }
