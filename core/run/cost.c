@@ -241,7 +241,7 @@ void advntk__costs_add(struct advntk__costs *costs, const struct advntk__cost *c
 struct point {
     double n;
     struct advntk__spent spent;
-    int count;
+    int count, alone; /* alone: of these, processor seconds are known too */
 };
 enum { POINTS = 16 };
 
@@ -268,13 +268,14 @@ static int points_of(const struct advntk__costs *costs, enum advntk__phase phase
         points[at].spent.wall += c->spent.wall / c->units;
         points[at].spent.cpu += c->spent.cpu / c->units;
         points[at].count++;
+        points[at].alone += c->spent.cpu > 0; /* else another run ran beside it */
         if (count == POINTS) {
             break;
         }
     }
     for (at = 0; at < count; at++) {
         points[at].spent.wall /= points[at].count;
-        points[at].spent.cpu /= points[at].count;
+        points[at].spent.cpu /= points[at].alone > 0 ? points[at].alone : 1;
     }
     return count;
 }
@@ -364,6 +365,17 @@ static struct advntk__spent of_a_factor(const struct point *known, int64_t n, in
         known->spent.cpu * advntk__factor_units(n, 1) / advntk__factor_units(from, 1)};
 }
 
+/* The same of a matrix, in pairs; known: what a pair on the busiest thread took. */
+static struct advntk__spent of_a_matrix(const struct point *known, int64_t n, int threads)
+{
+    const int64_t from = (int64_t)known->n;
+    const double whole = known->spent.cpu * advntk__matrix_units(from, threads);
+
+    return (struct advntk__spent){known->spent.wall * advntk__matrix_units(n, threads),
+                                  whole * advntk__matrix_units(n, 1) /
+                                      advntk__matrix_units(from, 1)};
+}
+
 bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
                        const uint8_t kind[16], int64_t n, int threads, struct advntk__spent *spent)
 {
@@ -377,9 +389,10 @@ bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
     if (count == 0) {
         return false;
     }
-    if (phase == ADVNTK__PHASE_MATRIX || phase == ADVNTK__PHASE_REST ||
-        phase == ADVNTK__PHASE_KEEPING) { /* a unit is a unit */
+    if (phase == ADVNTK__PHASE_REST || phase == ADVNTK__PHASE_KEEPING) { /* a unit is a unit */
         *spent = nearest_of(points, count, (double)n)->spent;
+    } else if (phase == ADVNTK__PHASE_MATRIX) {
+        *spent = of_a_matrix(nearest_of(points, count, (double)n), n, threads);
     } else if (phase == ADVNTK__PHASE_FACTOR) {
         *spent = of_a_factor(nearest_of(points, count, (double)n), n, threads);
     } else {
@@ -662,8 +675,7 @@ void advntk__forecast(struct advntk__costs *costs, const struct advntk_host *hos
     if (method->needs_kernel) {
         advntk__cost_kind(host, config, shape, ADVNTK__PHASE_MATRIX, 0, kind);
         f->matrix_only =
-            !advntk__costs_get(costs, ADVNTK__PHASE_MATRIX, kind, item->train, threads, &unit);
-        f->matrix = times(unit, advntk__matrix_units(item->train, threads));
+            !advntk__costs_get(costs, ADVNTK__PHASE_MATRIX, kind, item->train, threads, &f->matrix);
     }
     advntk__cost_kind(host, config, shape, ADVNTK__PHASE_STEP, 0, kind);
     f->known &= advntk__costs_get(costs, ADVNTK__PHASE_STEP, kind, item->train, threads, &unit);

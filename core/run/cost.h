@@ -50,7 +50,8 @@ void advntk__costs_free(struct advntk__costs *costs);
 /* Notes a cost, in the file too (where that fails, nothing is lost but the estimate). Threads:
  * safe. */
 void advntk__costs_add(struct advntk__costs *costs, const struct advntk__cost *cost);
-/* Of a unit for n training images; false: nothing is known of the class. */
+/* Of a unit for n training images (of a matrix and of a step's factors: of them whole); false:
+ * nothing is known of the class. */
 bool advntk__costs_get(struct advntk__costs *costs, enum advntk__phase phase,
                        const uint8_t kind[16], int64_t n, int threads, struct advntk__spent *spent);
 

@@ -66,12 +66,58 @@ static void test_known(void)
     advntk__costs_free(costs);
 }
 
+/* Seconds of both kinds at n images from one record, on so many threads. */
+static struct advntk__spent from_one(enum advntk__phase phase, int64_t known, double units,
+                                     struct advntk__spent spent, int threads, int64_t n)
+{
+    struct advntk__costs *costs = costs_of(phase, 0, NULL);
+    struct advntk__cost cost = {
+        .phase = phase, .n = known, .threads = threads, .units = units, .spent = spent};
+    struct advntk__spent got = {-1, -1};
+
+    memcpy(cost.kind, kind, sizeof(cost.kind));
+    advntk__costs_add(costs, &cost);
+    ok(advntk__costs_get(costs, phase, kind, n, threads, &got), "a cost is known");
+    advntk__costs_free(costs);
+    return got;
+}
+
+/* Tiles have 512 a side; a pair takes 1 us on one thread, all of them more than the busiest. */
 static void test_matrix(void)
 {
-    static const double points[][3] = {{100, 5050, 0.5}, {1000, 500500, 40}};
+    const double one = 512 * 513 / 2.0, square = 512 * 512.0; /* pairs of a tile */
+    static const double points[][3] = {{100, 5050, 0.5}, {512, 512 * 513 / 2.0, 20}};
+    struct advntk__spent got;
 
-    is_about(at(ADVNTK__PHASE_MATRIX, 2, points, 10000), 40 / 500500.0,
-             "a pair of a matrix costs what it did in the nearest size");
+    /* 1,024: two triangles on one thread, the square on the other */
+    got = from_one(ADVNTK__PHASE_MATRIX, 512, one, (struct advntk__spent){one, one}, 2, 1024);
+    is_about(got.wall, 2 * one, "from one tile: by the clock the busiest thread's pairs");
+    is_about(got.cpu, 2 * one + square, "of processors those of all threads");
+    got = from_one(ADVNTK__PHASE_MATRIX, 1024, 2 * one,
+                   (struct advntk__spent){2 * one, 2 * one + square}, 2, 512);
+    is_about(got.wall, one, "back to one tile: it is all on one thread");
+    is_about(got.cpu, one, "which is all that processors do");
+    got = from_one(ADVNTK__PHASE_MATRIX, 512, one, (struct advntk__spent){one, one}, 1, 10000);
+    is_about(got.wall, 10000 * 10001 / 2.0, "one thread does all pairs");
+    is_about(at(ADVNTK__PHASE_MATRIX, 2, points, 512), 20,
+             "a size that was seen takes what it did");
+}
+
+/* A run beside others has no processor seconds of its own: those of the others count. */
+static void test_beside(void)
+{
+    static const double points[][3] = {{100, 1, 3}};
+    struct advntk__costs *costs = costs_of(ADVNTK__PHASE_REST, 1, points);
+    struct advntk__cost beside = {
+        .phase = ADVNTK__PHASE_REST, .n = 100, .threads = 2, .units = 1, .spent = {5, 0}};
+    struct advntk__spent got = {-1, -1};
+
+    memcpy(beside.kind, kind, sizeof(beside.kind));
+    advntk__costs_add(costs, &beside);
+    ok(advntk__costs_get(costs, ADVNTK__PHASE_REST, kind, 100, 2, &got), "both records count");
+    is_about(got.wall, 4, "by the clock");
+    is_about(got.cpu, 6, "of processors the one that knows them");
+    advntk__costs_free(costs);
 }
 
 /* Laws that the fits contain are met to rounding. */
@@ -102,22 +148,6 @@ static void test_images(void)
     is_about(at(ADVNTK__PHASE_CLEAN, 2, line, 1000), 1 + 20, "the clean pass alike");
 }
 
-/* Seconds of both kinds at n images from one record, on so many threads. */
-static struct advntk__spent factor_at(int64_t known, struct advntk__spent spent, int threads,
-                                      int64_t n)
-{
-    struct advntk__costs *costs = costs_of(ADVNTK__PHASE_FACTOR, 0, NULL);
-    struct advntk__cost cost = {
-        .phase = ADVNTK__PHASE_FACTOR, .n = known, .threads = threads, .units = 1, .spent = spent};
-    struct advntk__spent got = {-1, -1};
-
-    memcpy(cost.kind, kind, sizeof(cost.kind));
-    advntk__costs_add(costs, &cost);
-    ok(advntk__costs_get(costs, ADVNTK__PHASE_FACTOR, kind, n, threads, &got), "a factor is known");
-    advntk__costs_free(costs);
-    return got;
-}
-
 static void test_factors(void)
 {
     const double tile = 512.0 * 512 * 512;
@@ -133,12 +163,12 @@ static void test_factors(void)
     /* three: diagonals 3 * 2/6; both tiles below the first at once 3/4; right of it a product and
      * two of 3/4 on two threads; then 3/4 + 3/4 */
     is_about(advntk__factor_units(1536, 2), 4.5 * tile, "three tiles a side, counted by hand");
-    got = factor_at(512, (struct advntk__spent){0.01, 0.01}, 1, 1536);
+    got = from_one(ADVNTK__PHASE_FACTOR, 512, 1, (struct advntk__spent){0.01, 0.01}, 1, 1536);
     is_about(got.wall, 0.03 * 6.5, "one thread does all of three");
-    got = factor_at(512, (struct advntk__spent){0.01, 0.01}, 2, 1536);
+    got = from_one(ADVNTK__PHASE_FACTOR, 512, 1, (struct advntk__spent){0.01, 0.01}, 2, 1536);
     is_about(got.wall, 0.03 * 4.5, "two threads share what they can");
     is_about(got.cpu, 0.03 * 6.5, "processors do all of it");
-    got = factor_at(25600, (struct advntk__spent){10, 20}, 2, 51200);
+    got = from_one(ADVNTK__PHASE_FACTOR, 25600, 1, (struct advntk__spent){10, 20}, 2, 51200);
     is_close(1, &got.cpu, (const double[]){160}, 0.02, "n^3 far out");
 }
 
@@ -154,6 +184,7 @@ int main(void)
 {
     test_known();
     test_matrix();
+    test_beside();
     test_steps();
     test_images();
     test_factors();
