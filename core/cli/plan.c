@@ -13,9 +13,9 @@
 #include <string.h>
 
 static struct cli_words plan_overrides, plan_sweeps;
-static int64_t plan_memory;
+static int64_t plan_memory, plan_cache;
 static int plan_jobs;
-static bool plan_quick;
+static bool plan_quick, plan_no_share;
 
 static const struct cli_option plan_options[] = {
     {CLI_WORDS, "set", 's', "KEY=VALUE", &plan_overrides,
@@ -23,6 +23,8 @@ static const struct cli_option plan_options[] = {
     {CLI_WORDS, "sweep", 0, "KEY=[A,B]", &plan_sweeps, "adds a product axis (repeatable)"},
     {CLI_COUNT, "jobs", 0, "N", &plan_jobs, "as for run"},
     {CLI_SIZE, "memory", 0, "SIZE", &plan_memory, "as for run"},
+    {CLI_SIZE, "cache", 0, "SIZE", &plan_cache, "as for run"},
+    {CLI_FLAG, "no-share", 0, NULL, &plan_no_share, "as for run"},
     {CLI_FLAG, "quick", 0, NULL, &plan_quick,
      "no measurements: times only where earlier runs say them"},
     {CLI_END, NULL, 0, NULL, NULL, NULL},
@@ -50,14 +52,18 @@ static const char *time_text(const json_t *seconds, char text[32])
     return text;
 }
 
-/* "model of 3", "matrix of 1", or "matrix with 1": another, from the same pass */
+/* "model of 3", "factor of 1" (and so the matrix), "matrix of 1", or "matrix with 1": another, from
+ * the same pass */
 static void add_shares(struct advntk__sheet *sheet, const json_t *row)
 {
     json_int_t index = count_of(row, "index"), matrix = count_of(row, "matrix_of"),
-               model = count_of(row, "model_of"), pass = count_of(row, "pass_of");
+               model = count_of(row, "model_of"), pass = count_of(row, "pass_of"),
+               factor = count_of(row, "factor_of");
 
     if (model != index) {
         advntk__sheet_add(sheet, "model of %lld", (long long)model);
+    } else if (factor != index) {
+        advntk__sheet_add(sheet, "factor of %lld", (long long)factor);
     } else if (matrix != index) {
         advntk__sheet_add(sheet, "matrix of %lld", (long long)matrix);
     } else if (pass != index) {
@@ -202,7 +208,9 @@ static void print_totals(const json_t *plan)
 static int plan_study(const struct cli *cli, const struct cli_work *work)
 {
     const struct advntk__runner_options options = {.results = cli->results,
+                                                   .no_share = plan_no_share,
                                                    .no_probe = plan_quick,
+                                                   .cache_limit = plan_cache,
                                                    .jobs = plan_jobs,
                                                    .memory_limit = plan_memory};
     struct advntk_error err = {0};
@@ -253,7 +261,8 @@ const struct cli_command cli_plan = {
     .text =
         "The runs, what of them is done, what they share, and about how long they take: from\n"
         "earlier runs on this machine (RESULTS/cache/costs.jsonl), and where those say nothing\n"
-        "from a short measurement. What is shared is counted where it is computed first.",
+        "from a short measurement. What is shared (a kernel matrix, its factor for one ridge, a\n"
+        "model) is counted where it is computed first.",
     .example = "advntk plan experiments/quickstart.yaml --sweep 'seed=[1,2,3]'",
     .options = plan_options,
     .least = 1,

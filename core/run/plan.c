@@ -28,12 +28,14 @@ struct row {
     enum state state;
     struct advntk_error why; /* IMPOSSIBLE */
     struct advntk__spent charged, alone;
-    ptrdiff_t matrix_of;              /* first item with the kernel, done or not */
-    ptrdiff_t pass_of;                /* first item whose matrix is computed in the same pass */
-    bool matrix, model;               /* charged to this one */
-    bool factor;                      /* of its model: read from the cache */
-    bool matrix_charged, fit_charged; /* of the first with this matrix, fit: to it or a later one */
-    uint8_t key[16];                  /* of the first with this matrix: its name in the cache */
+    ptrdiff_t matrix_of; /* first item with the kernel, done or not */
+    ptrdiff_t pass_of;   /* first item whose matrix is computed in the same pass */
+    ptrdiff_t factor_of; /* first item that computes its model's Cholesky factor */
+    bool matrix, model;  /* charged to this one */
+    bool factor;         /* of its model: read from the cache */
+    bool matrix_charged; /* of the first with this matrix: to it or a later one */
+    bool begun;          /* of the first of this fit: it or a later one is */
+    uint8_t key[16];     /* of the first with this matrix: its name in the cache */
     const struct advntk_plugin *key_backend; /* that is of; NULL: not known yet */
     double missing;                          /* share of the matrix that is not in the cache */
     ptrdiff_t evaluations;                   /* charged to this one */
@@ -51,6 +53,7 @@ struct planner {
     struct advntk__costs *costs;
     struct row *rows;
     struct advntk__digests kernels; /* to the first item with it */
+    struct advntk__digests factors; /* by their names in the cache: to the item that is charged */
     struct advntk__digests
         evaluations; /* of a fit and an evaluation: to the item that is charged */
     bool known;      /* all costs are */
@@ -73,8 +76,8 @@ static advntk_status judge(struct planner *p, ptrdiff_t i, struct advntk_error *
     struct row *row = &p->rows[i];
     advntk_status rc = ADVNTK_OK;
 
-    row->pass_of = i;
-    row->matrix_of = advntk__digests_get(&p->kernels, item->kernel);
+    row->pass_of = row->factor_of = i;
+    row->matrix_of = p->options->no_share ? i : advntk__digests_get(&p->kernels, item->kernel);
     if (row->matrix_of < 0) {
         row->matrix_of = i;
         TRY(advntk__digests_set(&p->kernels, item->kernel, i, err));
@@ -130,13 +133,73 @@ out:
     return rc;
 }
 
+static double bytes_of(const struct advntk__item *item, enum advntk_precision precision)
+{
+    return (double)advntk__gram_tiles(item->train) * (double)advntk__gram_tile_bytes(precision);
+}
+
+/* What of an item lies in the cache, as far as training it asks for that. */
+static advntk_status look_up(struct planner *p, ptrdiff_t i, struct advntk__cached *cached,
+                             struct advntk_error *err)
+{
+    const struct advntk__item *item = &p->inventory.items[i];
+    const struct advntk_method_ops *method = item->config->method.plugin->ops;
+    struct row *first = &p->rows[p->rows[i].matrix_of];
+    advntk_status rc = ADVNTK_OK;
+
+    *cached = (struct advntk__cached){.missing = 1};
+    if (keeps(p) && (p->rows[i].matrix || (p->rows[i].model && method->factors))) {
+        if (first->key_backend != item->config->backend.plugin) {
+            TRY(advntk__probe_key(p->host, p->registry, item, first->key, err));
+            first->key_backend = item->config->backend.plugin;
+        }
+        TRY(advntk__probe_cache(item, p->options->results, first->key, cached, err));
+    }
+out:
+    return rc;
+}
+
+/* Charges item i, whose model it trains, with its Cholesky factor: to be computed, or read where it
+ * is kept or an earlier item keeps it. */
+static advntk_status charge_factor(struct planner *p, ptrdiff_t i,
+                                   const struct advntk__cached *cached,
+                                   const struct advntk__forecast *own, struct advntk_error *err)
+{
+    const struct advntk__item *item = &p->inventory.items[i];
+    const double bytes = bytes_of(item, ADVNTK_PRECISION_FLOAT64);
+    struct row *row = &p->rows[i];
+    advntk_status rc = ADVNTK_OK;
+
+    if (cached->factor) {
+        row->factor = true;
+        add(&row->charged, (struct advntk__spent){cached->reading_factor, cached->reading_factor},
+            1);
+        return rc;
+    }
+    if (cached->wants_factor && bytes <= (double)advntk__cache_limit(p->options)) {
+        row->factor_of = advntk__digests_get(&p->factors, cached->factor_key);
+        row->factor = row->factor_of >= 0;
+        if (row->factor) {
+            add(&row->charged, own->kept_byte, bytes);
+            return rc;
+        }
+        row->factor_of = i;
+        TRY(advntk__digests_set(&p->factors, cached->factor_key, i, err));
+    }
+    add(&row->charged, own->factor, share_left(item));
+    add(&row->charged, own->kept_steps, keeps(p));
+out:
+    return rc;
+}
+
 static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error *err)
 {
     const struct advntk__item *item = &p->inventory.items[i];
     const struct advntk_method_ops *method = item->config->method.plugin->ops;
-    struct row *row = &p->rows[i];
+    struct row *row = &p->rows[i], *kernel = &p->rows[row->matrix_of],
+               *fit = &p->rows[item->first_of_fit];
     struct advntk__forecast own, all;
-    struct advntk__cached cached = {.missing = 1};
+    struct advntk__cached cached;
     bool *mine = calloc((size_t)item->config->evaluation_count + 1, sizeof(*mine));
     advntk_status rc = ADVNTK_OK;
 
@@ -147,10 +210,10 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     for (ptrdiff_t e = 0; e < item->config->evaluation_count; e++) {
         row->evaluations += mine[e];
     }
-    row->model = !item->trained && !p->rows[item->first_of_fit].fit_charged;
-    row->matrix = row->model && method->needs_kernel && !p->rows[row->matrix_of].matrix_charged;
-    p->rows[item->first_of_fit].fit_charged |= row->model;
-    p->rows[row->matrix_of].matrix_charged |= row->matrix;
+    row->model = fit->begun ? p->options->no_share : !item->trained;
+    fit->begun = true;
+    row->matrix = row->model && method->needs_kernel && !kernel->matrix_charged;
+    kernel->matrix_charged |= row->matrix;
     advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &all);
     advntk__forecast(p->costs, p->host, item, p->host->threads, mine, &own);
     p->known = p->known && all.known;
@@ -158,23 +221,13 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     add(&row->charged, own.rest, 1);
     add(&row->charged, own.evaluation, 1);
     add(&row->charged, own.training, row->model ? share_left(item) : 0);
-    if (row->matrix || (row->model && method->factors)) {
-        struct row *first = &p->rows[row->matrix_of];
-        if (first->key_backend != item->config->backend.plugin) {
-            TRY(advntk__probe_key(p->host, p->registry, item, first->key, err));
-            first->key_backend = item->config->backend.plugin;
-        }
-        TRY(advntk__probe_cache(item, p->options->results, first->key, &cached, err));
-    }
+    TRY(look_up(p, i, &cached, err));
     if (row->matrix) {
         row->missing = cached.missing;
         add(&row->charged, (struct advntk__spent){cached.reading, cached.reading}, 1);
     }
-    add(&row->charged, (struct advntk__spent){cached.reading_factor, cached.reading_factor}, 1);
-    row->factor = row->model && cached.factor;
-    if (row->model && !cached.factor) {
-        add(&row->charged, own.factor, share_left(item));
-        add(&row->charged, own.kept_steps, keeps(p));
+    if (row->model) {
+        TRY(charge_factor(p, i, &cached, &own, err));
     }
     add(&row->alone, all.rest, 1);
     add(&row->alone, all.evaluation, 1);
@@ -215,8 +268,7 @@ static double flops_of(const struct advntk__family *family, const struct advntk_
 static void charge_keeping(struct planner *p, ptrdiff_t i, bool pass)
 {
     const struct advntk__item *item = &p->inventory.items[i];
-    const double bytes = (double)advntk__gram_tiles(item->train) *
-                         (double)advntk__gram_tile_bytes(item->config->precision);
+    const double bytes = bytes_of(item, item->config->precision);
     struct advntk__forecast f;
 
     if (keeps(p)) {
@@ -317,15 +369,16 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
     const struct row *row = &p->rows[i];
     const json_int_t bytes = item->need.gram + item->need.method + item->need.images;
     json_t *object = json_pack(
-        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:I, s:I}", "index",
-        (json_int_t)i + 1, "id", *item->id ? json_string(item->id) : json_null(), "name",
+        "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:I, s:I}",
+        "index", (json_int_t)i + 1, "id", *item->id ? json_string(item->id) : json_null(), "name",
         item->config->name, "method", item->config->method.plugin->name, "overrides",
         advntk__node_json(item->config->overrides), "state", state_names[row->state], "matrix_of",
-        (json_int_t)row->matrix_of + 1, "pass_of", (json_int_t)row->pass_of + 1, "model_of",
-        (json_int_t)item->first_of_fit + 1, "computes_matrix", row->matrix && row->missing > 0,
-        "reads_matrix", row->matrix && row->missing < 1, "reads_factor", row->factor,
-        "matrix_on_disk", item->need.on_disk, "computes_model", row->model, "evaluations",
-        (json_int_t)row->evaluations, "bytes", bytes);
+        (json_int_t)row->matrix_of + 1, "factor_of", (json_int_t)row->factor_of + 1, "pass_of",
+        (json_int_t)row->pass_of + 1, "model_of",
+        (json_int_t)(p->options->no_share ? i : item->first_of_fit) + 1, "computes_matrix",
+        row->matrix && row->missing > 0, "reads_matrix", row->matrix && row->missing < 1,
+        "reads_factor", row->factor, "matrix_on_disk", item->need.on_disk, "computes_model",
+        row->model, "evaluations", (json_int_t)row->evaluations, "bytes", bytes);
 
     json_object_set_new(object, "seconds", seconds_json(p, row->charged.wall));
     json_object_set_new(object, "processor_seconds", seconds_json(p, row->charged.cpu));
@@ -454,6 +507,7 @@ out:
     json_decref(list);
     free(p.rows);
     advntk__digests_release(&p.kernels);
+    advntk__digests_release(&p.factors);
     advntk__digests_release(&p.evaluations);
     advntk__costs_free(p.costs);
     advntk__families_release(&p.families);

@@ -12,7 +12,9 @@
  *     state ("done", "partly", "to do", "impossible"), error where impossible, matrix_of and
  *     model_of (index of the first run that has the same kernel matrix, the same model), pass_of
  *     (index of the first whose matrix is computed in one pass with this one's, run/family.h),
- * seconds and processor_seconds (of what is charged to it: what is shared is charged to the first),
+ *     factor_of (index of the run that computes its Cholesky factor), computes_matrix,
+ *     reads_matrix, computes_model, reads_factor (from the cache), seconds and processor_seconds
+ *     (of what is charged to it: what is shared is charged to the first, unless options.no_share),
  *     seconds_alone (if nothing were shared), bytes (of memory, beside program and data);
  *   totals: runs, done, partly, to_do, impossible, matrices, models, evaluations (to be computed),
  *     passes (over pairs of images, to compute those matrices), matrices_read (wholly in the cache:

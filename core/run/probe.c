@@ -213,7 +213,6 @@ advntk_status advntk__probe_cache(const struct advntk__item *item, const char *r
     double ridge;
     struct advntk__text folder = {0};
     struct advntk__cache_entry entry;
-    uint8_t factor[16];
     advntk_status rc = ADVNTK_OK;
 
     *cached = (struct advntk__cached){.missing = 1};
@@ -224,8 +223,9 @@ advntk_status advntk__probe_cache(const struct advntk__item *item, const char *r
         cached->reading = advntk__cache_read_seconds(advntk__text_get(&folder), &entry);
     }
     if (method->factors && method->factors(item->config->method.config, &ridge)) {
-        TRY(advntk__factor_key(key, ridge, factor, err));
-        TRY(advntk__cache_find(advntk__text_get(&folder), factor, &entry, err));
+        cached->wants_factor = true;
+        TRY(advntk__factor_key(key, ridge, cached->factor_key, err));
+        TRY(advntk__cache_find(advntk__text_get(&folder), cached->factor_key, &entry, err));
         cached->factor = entry.tiles > 0 && entry.done == entry.tiles;
         cached->reading_factor =
             cached->factor ? advntk__cache_read_seconds(advntk__text_get(&folder), &entry) : 0;

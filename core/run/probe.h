@@ -18,9 +18,11 @@ ADVNTK_MUST_CHECK advntk_status advntk__probe(struct advntk_host *host,
 
 /* What lies in RESULTS/cache. */
 struct advntk__cached {
-    double missing; /* share of the kernel matrix that is still to be computed; 1: all of it */
-    double reading; /* seconds to read the rest */
-    bool factor;    /* its Cholesky factor is there, whole */
+    double missing;    /* share of the kernel matrix that is still to be computed; 1: all of it */
+    double reading;    /* seconds to read the rest */
+    bool wants_factor; /* training asks for its Cholesky factor */
+    uint8_t factor_key[16];
+    bool factor;           /* which is there, whole */
     double reading_factor; /* seconds */
 };
 /*

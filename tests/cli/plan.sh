@@ -56,6 +56,26 @@ has out '"reads_factor": true' "its factor in the cache is read"
 has out '"reads_factor": false' "that of another ridge is computed"
 has out '"reads_matrix": true' "from the same matrix"
 
+# Two seeds draw the same images, so they have one matrix, and one factor for each ridge.
+factors() { # RESULTS OPTIONS...
+	results=$1
+	shift
+	"$advntk" plan regression.yaml --quick --format json --results "$results" -s data.seed=1 \
+		--sweep 'seed=[1,2]' --sweep 'method.ridge=[0.5,0.25]' "$@" >out 2>err
+	is "$(grep -o '"factor_of": [0-9]*\|"reads_factor": [a-z]*' out | sed 's/.*: //' | xargs)" \
+		"$want" "factors of four runs $*"
+}
+want='1 false 2 false 1 true 2 true'
+factors none
+want='1 false 2 false 3 false 4 false'
+factors none --no-share
+factors none --cache 1K # none is kept
+"$advntk" run regression.yaml --results factors -q -s data.seed=1 --sweep 'seed=[1,2]' \
+	--sweep 'method.ridge=[0.5,0.25]' >out 2>err
+is "$(grep -l '"kind": "factor"' factors/cache/*/about.json | wc -l)" 2 "two are what was computed"
+"$advntk" plan regression.yaml --quick --results none --sweep 'data.label_noise=[0,0.5]' >out 2>err
+has out "factor of 1" "the table names the run that computes it"
+
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 if ! $python -c '' 2>/dev/null; then
