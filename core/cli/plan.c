@@ -36,18 +36,18 @@ static json_int_t count_of(const json_t *object, const char *key)
 }
 
 /* "3.4 s", "12 min", "-" where it is not known */
-static const char *time_text(const json_t *seconds, char text[32])
+static const char *time_text(const json_t *seconds, char text[48])
 {
     double s = json_number_value(seconds);
 
     if (!json_is_number(seconds)) {
-        snprintf(text, 32, "-");
+        snprintf(text, 48, "-");
     } else if (s < 100) {
-        snprintf(text, 32, "%.1f s", s);
+        snprintf(text, 48, "%.1f s", s);
     } else if (s < 6000) {
-        snprintf(text, 32, "%.0f min", s / 60);
+        snprintf(text, 48, "%.0f min", s / 60);
     } else {
-        snprintf(text, 32, "%.1f h", s / 3600);
+        snprintf(text, 48, "%.1f h", s / 3600);
     }
     return text;
 }
@@ -92,7 +92,8 @@ static json_t *swept_keys(const json_t *rows)
 
 static void add_row(struct advntk__sheet *sheet, const json_t *row, json_t *keys)
 {
-    const char *id = json_string_value(json_object_get(row, "id")), *key;
+    const char *id = json_string_value(json_object_get(row, "id")),
+               *state = json_string_value(json_object_get(row, "state")), *key;
     char text[256];
     json_t *value;
 
@@ -105,9 +106,9 @@ static void add_row(struct advntk__sheet *sheet, const json_t *row, json_t *keys
                            sizeof(text));
         advntk__sheet_add(sheet, "%s", text);
     }
-    advntk__sheet_add(sheet, "%s", json_string_value(json_object_get(row, "state")));
+    advntk__sheet_add(sheet, "%s", state);
     add_shares(sheet, row);
-    if (strcmp(json_string_value(json_object_get(row, "state")), "done") == 0) {
+    if (strcmp(state, "done") == 0 || strcmp(state, "impossible") == 0) {
         advntk__sheet_add(sheet, "-");
     } else {
         advntk__sheet_add(sheet, "%s", time_text(json_object_get(row, "seconds"), text));
@@ -143,66 +144,119 @@ static int print_table(const json_t *rows)
     return cli_table_print(&sheet, ADVNTK__SHEET_TEXT);
 }
 
-static void print_totals(const json_t *plan)
+/* "1 training", "2 trainings" */
+static const char *counted(json_int_t count, const char *one, const char *more, char text[48])
 {
-    char read[48];
-    char passes[64] = "", evaluations[96] = "";
-    const json_t *totals = json_object_get(plan, "totals"), *rows = json_object_get(plan, "runs");
-    double shared = json_number_value(json_object_get(totals, "seconds")),
-           alone = json_number_value(json_object_get(totals, "seconds_alone"));
-    char text[2][32];
-    json_t *row;
+    snprintf(text, 48, "%lld %s", (long long)count, count == 1 ? one : more);
+    return text;
+}
+
+static void print_amounts(const json_t *totals)
+{
+    const json_int_t passes = count_of(totals, "passes"), matrices = count_of(totals, "matrices"),
+                     read = count_of(totals, "matrices_read"),
+                     clean = count_of(totals, "clean_passes"),
+                     evaluations = count_of(totals, "evaluations"),
+                     rejudged = count_of(totals, "evaluations_rejudged");
+    char text[48];
+
+    printf("to compute: %s", counted(matrices, "kernel matrix", "kernel matrices", text));
+    if (passes < matrices) {
+        printf(" in %s", counted(passes, "pass", "passes", text));
+    }
+    if (read > 0) {
+        printf(" (%lld more %s in the cache)", (long long)read, read == 1 ? "is" : "are");
+    }
+    printf(", %s", counted(count_of(totals, "models"), "training", "trainings", text));
+    printf(", %s", counted(evaluations, "evaluation", "evaluations", text));
+    if (evaluations > clean || rejudged > 0) {
+        printf(" (%s", counted(clean, "clean pass", "clean passes", text));
+        if (rejudged > 0) {
+            printf("; %lld follow%s from another radius", (long long)rejudged,
+                   rejudged == 1 ? "s" : "");
+        }
+        printf(")");
+    }
+    printf("\n");
+}
+
+static void print_time(const json_t *totals)
+{
+    const double shared = json_number_value(json_object_get(totals, "seconds")),
+                 alone = json_number_value(json_object_get(totals, "seconds_alone"));
+    char text[48];
+
+    if (count_of(totals, "unknown") > 0) {
+        printf("time: not known of %s\n",
+               counted(count_of(totals, "unknown"), "run", "runs", text));
+        return;
+    }
+    printf("time: about %s", time_text(json_object_get(totals, "seconds"), text));
+    printf(" with %s", counted(count_of(totals, "jobs"), "job", "jobs", text));
+    printf(" of %s", counted(count_of(totals, "threads"), "thread", "threads", text));
+    if (shared > 0) {
+        printf("; without sharing %s (%.1f x)",
+               time_text(json_object_get(totals, "seconds_alone"), text), alone / shared);
+    }
+    printf("\n");
+}
+
+/* What is wrong with runs, or why nothing says how long they take: each reason once. */
+static void print_reasons(const json_t *rows)
+{
+    json_t *reasons = json_object(), *row, *numbers; /* of the runs, by reason */
+    const char *reason;
+    char text[48];
     size_t i;
 
-    printf("\n%lld runs: %lld done, %lld partly, %lld to do, %lld impossible\n",
-           (long long)count_of(totals, "runs"), (long long)count_of(totals, "done"),
-           (long long)count_of(totals, "partly"), (long long)count_of(totals, "to_do"),
-           (long long)count_of(totals, "impossible"));
-    if (count_of(totals, "to_do") + count_of(totals, "partly") > 0) {
-        snprintf(read, sizeof(read), " (%lld more are in the cache)",
-                 (long long)count_of(totals, "matrices_read"));
-        if (count_of(totals, "passes") < count_of(totals, "matrices")) {
-            snprintf(passes, sizeof(passes), " in %lld pass%s",
-                     (long long)count_of(totals, "passes"),
-                     count_of(totals, "passes") == 1 ? "" : "es");
-        }
-        if (count_of(totals, "evaluations") > count_of(totals, "clean_passes")) {
-            snprintf(evaluations, sizeof(evaluations), " (%lld clean pass%s%s",
-                     (long long)count_of(totals, "clean_passes"),
-                     count_of(totals, "clean_passes") == 1 ? "" : "es",
-                     count_of(totals, "evaluations_rejudged") ? "" : ")");
-        }
-        if (count_of(totals, "evaluations_rejudged") > 0) {
-            snprintf(evaluations + strlen(evaluations), sizeof(evaluations) - strlen(evaluations),
-                     "; %lld follow from another radius)",
-                     (long long)count_of(totals, "evaluations_rejudged"));
-        }
-        printf("to compute: %lld kernel matrices%s%s, %lld trainings, %lld evaluations%s\n",
-               (long long)count_of(totals, "matrices"), passes,
-               count_of(totals, "matrices_read") ? read : "", (long long)count_of(totals, "models"),
-               (long long)count_of(totals, "evaluations"), evaluations);
-        printf("time: about %s with %lld job%s of %lld threads",
-               time_text(json_object_get(totals, "seconds"), text[0]),
-               (long long)count_of(totals, "jobs"), count_of(totals, "jobs") == 1 ? "" : "s",
-               (long long)count_of(totals, "threads"));
-        if (shared > 0) {
-            printf("; without sharing %s (%.1f x)",
-                   time_text(json_object_get(totals, "seconds_alone"), text[1]), alone / shared);
-        }
-        printf("\nmemory: %s of %s\n", advntk__size_text(count_of(totals, "bytes"), text[0]),
-               advntk__size_text(count_of(totals, "memory"), text[1]));
-    }
-    if (count_of(totals, "other_builds") > 0) {
-        printf("%lld finished runs were computed by another build of the program or its plugins\n",
-               (long long)count_of(totals, "other_builds"));
-    }
     json_array_foreach(rows, i, row)
     {
-        const char *error = json_string_value(json_object_get(row, "error"));
-        if (error) {
-            printf("run %lld: %s\n", (long long)count_of(row, "index"), error);
+        const json_t *why = json_object_get(row, "error");
+        why = why ? why : json_object_get(row, "unknown");
+        if (!why) {
+            continue;
         }
+        numbers = json_object_get(reasons, json_string_value(why));
+        if (!numbers) {
+            numbers = json_array();
+            json_object_set_new(reasons, json_string_value(why), numbers);
+        }
+        json_array_append(numbers, row);
     }
+    json_object_foreach(reasons, reason, numbers)
+    {
+        row = json_array_get(numbers, 0);
+        printf("run %lld", (long long)count_of(row, "index"));
+        if (json_array_size(numbers) > 1) {
+            printf(" and %s",
+                   counted((json_int_t)json_array_size(numbers) - 1, "more", "more", text));
+        }
+        printf(": %s%s\n", json_object_get(row, "error") ? "" : "no estimate: ", reason);
+    }
+    json_decref(reasons);
+}
+
+static void print_totals(const json_t *plan)
+{
+    const json_t *totals = json_object_get(plan, "totals");
+    char text[48];
+
+    printf("\n%s: %lld done, %lld partly, %lld to do, %lld impossible\n",
+           counted(count_of(totals, "runs"), "run", "runs", text),
+           (long long)count_of(totals, "done"), (long long)count_of(totals, "partly"),
+           (long long)count_of(totals, "to_do"), (long long)count_of(totals, "impossible"));
+    if (count_of(totals, "to_do") + count_of(totals, "partly") > 0) {
+        print_amounts(totals);
+        print_time(totals);
+        printf("memory: %s", advntk__size_text(count_of(totals, "bytes"), text));
+        printf(" of %s\n", advntk__size_text(count_of(totals, "memory"), text));
+    }
+    if (count_of(totals, "other_builds") > 0) {
+        printf("%s computed by another build of the program or its plugins\n",
+               counted(count_of(totals, "other_builds"), "finished run was", "finished runs were",
+                       text));
+    }
+    print_reasons(json_object_get(plan, "runs"));
 }
 
 static int plan_study(const struct cli *cli, const struct cli_work *work)

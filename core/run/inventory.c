@@ -190,6 +190,17 @@ out:
     return rc;
 }
 
+static advntk_status check_method(const struct advntk__run_services *services,
+                                  struct advntk_error *err)
+{
+    const struct advntk_slot *slot = &services->config->method;
+    const struct advntk_method_ops *method = slot->plugin->ops;
+    advntk_status rc =
+        method->suits ? method->suits(slot->config, &services->problem, err) : ADVNTK_OK;
+
+    return rc == ADVNTK_OK ? rc : advntk_error_prefix(err, "method %s: ", slot->plugin->name);
+}
+
 static advntk_status check_graph(const struct advntk__run_services *services,
                                  struct advntk_error *err)
 {
@@ -266,6 +277,7 @@ static advntk_status examine(struct builder *b, const struct order *order,
     item->channels = services.problem.channels;
     TRY(fill_ids(item, b->last, split, err));
     TRY(look_at_folder(b, item, err));
+    TRY(check_method(&services, err));
     if (b->setup->with_graphs && method->needs_kernel) {
         TRY(check_graph(&services, err));
     }

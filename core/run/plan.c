@@ -26,7 +26,8 @@ static const char *const state_names[STATES] = {"done", "partly", "to do", "impo
 
 struct row {
     enum state state;
-    struct advntk_error why; /* IMPOSSIBLE */
+    bool known;              /* what it costs */
+    struct advntk_error why; /* IMPOSSIBLE; or not known, as measuring it failed: status not OK */
     struct advntk__spent charged, alone;
     ptrdiff_t matrix_of; /* first item with the kernel, done or not */
     ptrdiff_t pass_of;   /* first item whose matrix is computed in the same pass */
@@ -55,8 +56,8 @@ struct planner {
     struct advntk__digests kernels; /* to the first item with it */
     struct advntk__digests factors; /* by their names in the cache: to the item that is charged */
     struct advntk__digests
-        evaluations; /* of a fit and an evaluation: to the item that is charged */
-    bool known;      /* all costs are */
+        evaluations;   /* of a fit and an evaluation: to the item that is charged */
+    ptrdiff_t unknown; /* items to do whose costs are not known */
 };
 
 static int jobs_of(const struct planner *p)
@@ -216,7 +217,8 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     kernel->matrix_charged |= row->matrix;
     advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &all);
     advntk__forecast(p->costs, p->host, item, p->host->threads, mine, &own);
-    p->known = p->known && all.known;
+    row->known = all.known;
+    p->unknown += !all.known;
     row->rejudged = own.rejudged;
     add(&row->charged, own.rest, 1);
     add(&row->charged, own.evaluation, 1);
@@ -332,7 +334,7 @@ static advntk_status learn(struct planner *p, ptrdiff_t i, struct advntk_error *
 {
     const struct advntk__item *item = &p->inventory.items[i];
     struct advntk__forecast f;
-    struct advntk_error why;
+    struct advntk_error why = {0};
     advntk_status rc = ADVNTK_OK;
 
     advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &f);
@@ -348,8 +350,8 @@ static advntk_status learn(struct planner *p, ptrdiff_t i, struct advntk_error *
         goto out;
     }
     if (rc != ADVNTK_OK) { /* the run will say so itself; or the fault is that of too few images */
-        advntk_log(p->host, ADVNTK_LOG_DEBUG, "no estimate for run %s: %s", item->config->name,
-                   why.text);
+        (void)advntk_error_prefix(&why, "a trial failed: ");
+        p->rows[i].why = why;
         rc = ADVNTK_OK;
     }
 out:
@@ -358,9 +360,17 @@ out:
 
 /* ---- as JSON ---- */
 
-static json_t *seconds_json(const struct planner *p, double seconds)
+static json_t *seconds_json(bool known, double seconds)
 {
-    return p->known ? json_real(seconds) : json_null();
+    return known ? json_real(seconds) : json_null();
+}
+
+/* Why an item to do has no seconds. */
+static const char *unknown_text(const struct planner *p, const struct row *row)
+{
+    return row->why.status != ADVNTK_OK ? row->why.text
+           : p->options->no_probe ? "no earlier run says what it costs, and nothing is measured"
+                                  : "what was measured does not say what all of it costs";
 }
 
 static json_t *row_json(const struct planner *p, ptrdiff_t i)
@@ -368,6 +378,7 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
     const struct advntk__item *item = &p->inventory.items[i];
     const struct row *row = &p->rows[i];
     const json_int_t bytes = item->need.gram + item->need.method + item->need.images;
+    const bool known = row->known || row->state == DONE || row->state == IMPOSSIBLE;
     json_t *object = json_pack(
         "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:I, s:I}",
         "index", (json_int_t)i + 1, "id", *item->id ? json_string(item->id) : json_null(), "name",
@@ -380,11 +391,13 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
         "reads_factor", row->factor, "matrix_on_disk", item->need.on_disk, "computes_model",
         row->model, "evaluations", (json_int_t)row->evaluations, "bytes", bytes);
 
-    json_object_set_new(object, "seconds", seconds_json(p, row->charged.wall));
-    json_object_set_new(object, "processor_seconds", seconds_json(p, row->charged.cpu));
-    json_object_set_new(object, "seconds_alone", seconds_json(p, row->alone.wall));
+    json_object_set_new(object, "seconds", seconds_json(known, row->charged.wall));
+    json_object_set_new(object, "processor_seconds", seconds_json(known, row->charged.cpu));
+    json_object_set_new(object, "seconds_alone", seconds_json(known, row->alone.wall));
     if (row->state == IMPOSSIBLE) {
         json_object_set_new(object, "error", json_string(row->why.text));
+    } else if (!known) {
+        json_object_set_new(object, "unknown", json_string(unknown_text(p, row)));
     }
     return object;
 }
@@ -411,6 +424,7 @@ static json_t *totals_json(const struct planner *p)
     json_int_t counts[STATES] = {0}, matrices = 0, passes = 0, read = 0, models = 0,
                evaluations = 0, rejudged = 0, clean_passes = 0;
     const int jobs = jobs_of(p);
+    const bool known = p->unknown == 0;
     double longest = 0;
     json_t *object;
 
@@ -435,11 +449,12 @@ static json_t *totals_json(const struct planner *p)
                        models, "evaluations", evaluations, "jobs", jobs, "threads",
                        p->host->threads, "other_builds", (json_int_t)p->builds.others);
     json_object_set_new(object, "evaluations_rejudged", json_integer(rejudged));
+    json_object_set_new(object, "unknown", json_integer((json_int_t)p->unknown));
     json_object_set_new(object, "clean_passes", json_integer(clean_passes));
-    json_object_set_new(object, "seconds", seconds_json(p, fmax(all.wall / jobs, longest)));
-    json_object_set_new(object, "processor_seconds", seconds_json(p, all.cpu));
-    json_object_set_new(object, "seconds_alone", seconds_json(p, alone.wall / jobs));
-    json_object_set_new(object, "processor_seconds_alone", seconds_json(p, alone.cpu));
+    json_object_set_new(object, "seconds", seconds_json(known, fmax(all.wall / jobs, longest)));
+    json_object_set_new(object, "processor_seconds", seconds_json(known, all.cpu));
+    json_object_set_new(object, "seconds_alone", seconds_json(known, alone.wall / jobs));
+    json_object_set_new(object, "processor_seconds_alone", seconds_json(known, alone.cpu));
     json_object_set_new(object, "bytes", json_integer((json_int_t)peak_bytes(p)));
     json_object_set_new(object, "memory", json_integer((json_int_t)p->room.bytes));
     return object;
@@ -478,7 +493,7 @@ advntk_status advntk__plan(struct advntk_host *host, const struct advntk__regist
                            const struct advntk__runner_options *options, json_t **plan,
                            struct advntk_error *err)
 {
-    struct planner p = {.registry = registry, .options = options, .known = true};
+    struct planner p = {.registry = registry, .options = options};
     json_t *list = json_array();
     advntk_status rc = ADVNTK_OK;
 

@@ -9,7 +9,8 @@
  * *plan, the caller's, is an object:
  *   study, folder;
  *   runs: a list in the order of the recipe, each with index (from 1), id, name, method, overrides,
- *     state ("done", "partly", "to do", "impossible"), error where impossible, matrix_of and
+ *     state ("done", "partly", "to do", "impossible"), error where impossible, unknown where no
+ *     seconds can be said (null then): why, matrix_of and
  *     model_of (index of the first run that has the same kernel matrix, the same model), pass_of
  *     (index of the first whose matrix is computed in one pass with this one's, run/family.h),
  *     factor_of (index of the run that computes its Cholesky factor), computes_matrix,
@@ -18,11 +19,12 @@
  *     seconds_alone (if nothing were shared), bytes (of memory, beside program and data);
  *   totals: runs, done, partly, to_do, impossible, matrices, models, evaluations (to be computed),
  *     passes (over pairs of images, to compute those matrices), matrices_read (wholly in the cache:
- * charged as read), seconds, processor_seconds, seconds_alone, processor_seconds_alone, bytes (peak
- * of the process), memory (what may be used), jobs, threads, other_builds (finished runs that
- * another build of program or plugins computed). Where no earlier run says what a phase costs, a
- * short measurement does (options.no_probe: null instead of seconds). Fails: ECANCELLED, ENOMEM,
- * EIO.
+ *     charged as read), seconds, processor_seconds, seconds_alone, processor_seconds_alone (null
+ *     where any run's are), unknown (number of those), bytes (peak of the process), memory (what
+ *     may be used), jobs, threads, other_builds (finished runs that another build of program or
+ *     plugins computed).
+ * Where no earlier run says what a phase costs, a short measurement does (not with
+ * options.no_probe). Fails: ECANCELLED, ENOMEM, EIO.
  */
 ADVNTK_MUST_CHECK advntk_status advntk__plan(struct advntk_host *host,
                                              const struct advntk__registry *registry,

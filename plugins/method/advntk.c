@@ -100,6 +100,21 @@ static advntk_status method_memory(struct advntk_state *s, struct advntk_error *
     return ADVNTK_OK;
 }
 
+static advntk_status method_suits(const void *config, const struct advntk_problem *problem,
+                                  struct advntk_error *err)
+{
+    const struct advntk_config *cfg = config;
+
+    if (cfg->batch > problem->validation) {
+        return ADVNTK_FAIL(
+            err, EINVALID,
+            "method.batch is %lld, but there are %td validation images: use a smaller batch or a "
+            "larger data.validation",
+            (long long)cfg->batch, problem->validation);
+    }
+    return ADVNTK_OK;
+}
+
 static advntk_status method_open(const void *config, struct advntk_host *host, void **state,
                                  struct advntk_error *err)
 {
@@ -111,12 +126,7 @@ static advntk_status method_open(const void *config, struct advntk_host *host, v
     if (!s) {
         FAIL(err, ENOMEM, "no memory for the method advntk");
     }
-    if (cfg->batch > problem->validation) {
-        FAIL(err, EINVALID,
-             "method.batch is %lld, but there are %td validation images: use a smaller batch or a "
-             "larger data.validation",
-             (long long)cfg->batch, problem->validation);
-    }
+    TRY(method_suits(config, problem, err));
     *s = (struct advntk_state){.config = cfg,
                                .host = host,
                                .problem = problem,
@@ -379,6 +389,7 @@ static const struct advntk_method_ops advntk_ops = {
     .import_model = advntk_predictor_import,
     .model_free = advntk_predictor_free,
     .memory = method_memory_bytes,
+    .suits = method_suits,
 };
 
 static const char *const weights_choices[] = {"per_sample", "per_class", NULL};

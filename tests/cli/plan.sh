@@ -20,12 +20,17 @@ has out "time: about" "and says how long it takes"
 [ ! -e r/runs ]
 ok $? "nothing was run"
 plan none --quick
-has out "time: about -" "--quick measures nothing"
+has out "time: not known of 4 runs" "--quick measures nothing"
+has out "run 1 and 3 more: no estimate: no earlier run says what it costs, and nothing is measured" "and says so"
 [ ! -e none ]
 ok $? "and writes nothing"
 plan r --memory 1M
 has out "4 impossible" "too little memory"
 has out "or a larger --memory" "and what to do"
+plan none --quick -s data.validation=30
+has out "run 1 and 3 more: method advntk: method.batch is 40, but there are 30 validation images" \
+	"settings that do not suit the images"
+has out "4 runs: 0 done, 0 partly, 0 to do, 4 impossible" "are found before anything starts"
 
 "$advntk" run small.yaml --results r --sweep "$sweep" -s method.steps=6 -q >out 2>err
 is $? 0 "half of it is run"
@@ -37,7 +42,7 @@ has out "to compute: 0 kernel matrices (2 more are in the cache)" "a matrix in t
 index=$(find r/cache -name index | head -n 1)
 truncate -s 0 "$index" # no tile of it is there any more
 plan r
-has out "to compute: 1 kernel matrices (1 more are in the cache)" "one whose tiles are gone is computed"
+has out "to compute: 1 kernel matrix (1 more is in the cache)" "one whose tiles are gone is computed"
 
 cat >regression.yaml <<'END'
 advntk: 1
@@ -47,6 +52,12 @@ model: {architecture: {plugin: mlp, depth: 2}, kernel: ntk}
 method: {plugin: ntk, ridge: 0.5}
 evaluate: [{name: clean}]
 END
+# a linear network: the matrix of 200 images of 64 pixels has no full rank
+"$advntk" plan regression.yaml --results none -s method.ridge=0 \
+	--sweep 'model.architecture.activation=[identity,relu]' >out 2>err
+has out "run 1: no estimate: a trial failed: the kernel matrix plus ridge 0 is not positive definite" \
+	"why a run has no estimate"
+is "$(grep -c 'to do .* s ' out)" 1 "the other has one"
 "$advntk" run regression.yaml --results kept -q >out 2>err
 is $? 0 "a regression"
 rm -r kept/runs

@@ -195,25 +195,25 @@ head -c 300 good.json >cut.json
 for what in cut empty other; do
 	cp $what.json "$held/run.json"
 	"$advntk" plan small.yaml --quick --results damaged >out 2>err
-	has out "1 runs: 0 done, 1 partly" "plan does not call a run done whose run.json is $what"
+	has out "1 run: 0 done, 1 partly" "plan does not call a run done whose run.json is $what"
 	has out "0 trainings, 0 evaluations" "and sees that only that is missing"
 	"$advntk" run small.yaml --results damaged >out 2>err
 	is $? 0 "run writes it again"
 	is "$(grep -c 'it is written again' err)" 1 "and says so, once"
 	"$advntk" plan small.yaml --quick --results damaged >out 2>err
-	has out "1 runs: 1 done" "then plan calls it done"
+	has out "1 run: 1 done" "then plan calls it done"
 	same_results whole damaged
 	ok $? "and nothing else has changed"
 done
 keeping='-s evaluate.pgd5.attack.keep=true'
 # shellcheck disable=SC2086
 "$advntk" plan small.yaml --quick --results damaged $keeping >out 2>err
-has out "1 runs: 0 done, 1 partly" "nor one whose points are to be kept now, and are not there"
+has out "1 run: 0 done, 1 partly" "nor one whose points are to be kept now, and are not there"
 # shellcheck disable=SC2086
 "$advntk" run small.yaml --results damaged $keeping >out 2>err
 # shellcheck disable=SC2086
 "$advntk" plan small.yaml --quick --results damaged $keeping >out 2>err
-has out "1 runs: 1 done" "until they are"
+has out "1 run: 1 done" "until they are"
 rm "$(find "$held/evaluations" -name '*.adversarial.npz')"
 echo '[' >"$(find "$held/evaluations" -name '*.json' | head -n 1)"
 "$advntk" run small.yaml -q --results damaged >out 2>err

@@ -47,6 +47,9 @@ struct advntk_method_ops {
     /* Since 1.1. Whether training asks for a Cholesky factor (advntk_factor_new) of the kernel matrix, and with which
      * ridge: plan sees then if it is kept from before. NULL: as if it were never kept. */
     bool (*factors)(const void *config, double *ridge);
+    /* Since 1.1. What of the settings does not suit the images (a batch that is larger than the set it is drawn
+     * from), asked of every run before anything is computed: check, plan and run say it then. NULL: all suits. */
+    advntk_status (*suits)(const void *config, const struct advntk_problem *problem, struct advntk_error *err);
 };
 
 /* ---- what the host knows of the run ---- */
