@@ -64,6 +64,7 @@ struct advntk__pixel_step {
     bool fused;               /* CONV: the activation behind it does the vertical sums */
     bool bare;                /* CONV: flat, and T of what it reads, the images' products, is zero;
                                * INPUT: nothing but such convolutions reads it, T is never set */
+    bool positive;            /* K is no less than 0 for all images, but for rounding */
     double w2, b2;            /* CONV, DENSE: K' = w2 A(K) + b2 */
     double t_k, t_1;          /* T' = w2 A(T) + t_k A(K) + t_1 */
     ptrdiff_t slot;           /* ACTIVATION: its place among the standard deviations */

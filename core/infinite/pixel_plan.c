@@ -115,6 +115,21 @@ static void set_bare(struct advntk__pixel_net *net)
     net->steps[0].bare = all;
 }
 
+/* Behind activations of one sign, whatever sums follow. */
+static void set_positive(struct advntk__pixel_net *net)
+{
+    for (ptrdiff_t i = 1; i < net->count; i++) {
+        struct advntk__pixel_step *step = &net->steps[i];
+        step->positive = true;
+        for (ptrdiff_t b = 0; b < step->from_count; b++) {
+            step->positive = step->positive && net->steps[step->from[b]].positive;
+        }
+        if (step->kind == ADVNTK__LAYER_ACTIVATION) {
+            step->positive = step->bends && step->line <= 0;
+        }
+    }
+}
+
 /* As wide as the widest flat window needs. */
 static ptrdiff_t margin_of(const struct advntk__pixel_step *step)
 {
@@ -295,6 +310,7 @@ advntk_status advntk__pixel_compile(const struct advntk_graph *graph, int isa,
     }
     set_readers(net);
     set_bare(net);
+    set_positive(net);
     set_sizes(net, false);
     TRY(set_registers(net, err));
 out:
