@@ -2,30 +2,24 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "cli/graph.h"
 
-#include "base/try.h"
-#include "graph/graph.h"
 #include "recipe/resolve.h"
-#include "base/host.h"
 #include "registry/describe.h"
-#include "run/cost.h"
-#include "run/pace.h"
-#include "run/runner.h"
 
-#include <advntk/model.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static bool as_markdown;
-static const char *graph_recipe;
-static struct cli_words describe_overrides;
+static struct cli_graph_options graph;
 
 static const struct cli_option describe_options[] = {
     {CLI_FLAG, "markdown", 0, NULL, &as_markdown, "as a page of the reference"},
-    {CLI_TEXT, "graph", 0, "RECIPE", &graph_recipe,
-     "the layer graph of a recipe's architecture, with shapes, cost and measured times"},
-    {CLI_WORDS, "set", 's', "KEY=VALUE", &describe_overrides,
+    {CLI_TEXT, "graph", 0, "RECIPE", &graph.recipe,
+     "the layer graph of a recipe's model, with shapes, cost and measured times"},
+    {CLI_TEXT, "shape", 0, "HxWxC", &graph.shape, "of the images (default: of the recipe's data)"},
+    {CLI_WORDS, "set", 's', "KEY=VALUE", &graph.overrides,
      "replaces a value of that recipe (repeatable)"},
     {CLI_END, NULL, 0, NULL, NULL, NULL},
 };
@@ -113,86 +107,6 @@ static int describe_plugin(const struct cli *cli, const struct advntk__registry 
     return code;
 }
 
-/* What the recipe's matrix and a panel of attacked images take on this machine, measured now. */
-static advntk_status print_times(const struct cli_work *work,
-                                 const struct advntk__run_config *config,
-                                 const struct advntk_kernel_setup *setup, struct advntk__text *out,
-                                 struct advntk_error *err)
-{
-    struct advntk__pace pace;
-    const int threads = work->host->threads;
-    const double n = (double)config->data.train, panel = ADVNTK_PANEL;
-    advntk_status rc = ADVNTK_OK;
-
-    TRY(advntk__backend_open(work->host, &config->backend, err));
-    TRY(advntk__pace_measure(work->host, &config->model.kernel, setup, &pace, err));
-    advntk__text_printf(out,
-                        "time, measured with %d thread%s in %s: %.4g us a pair of the kernel "
-                        "matrix on each thread; "
-                        "value and gradient %.4g us a pair, and %.4g us an image\n",
-                        threads, threads == 1 ? "" : "s",
-                        config->precision == ADVNTK_PRECISION_FLOAT32 ? "float32" : "float64",
-                        1e6 * pace.pair, 1e6 * pace.gradient, 1e6 * pace.image);
-    advntk__text_printf(
-        out,
-        "time for the recipe's %lld training images: kernel matrix %.3g s; one step "
-        "of an attack on %d images %.3g s\n",
-        (long long)config->data.train,
-        pace.pair * advntk__matrix_units((int64_t)config->data.train, threads), ADVNTK_PANEL,
-        panel * (pace.image + pace.gradient * n));
-out:
-    advntk__backend_close(work->host);
-    return rc;
-}
-
-/* The graph for the recipe's own images. */
-static advntk_status print_graph(struct cli_work *work, struct advntk_error *err)
-{
-    const struct advntk__run_config *config = &work->study->runs[0];
-    struct advntk__source source = {0};
-    struct advntk_graph *graph = NULL;
-    struct advntk_kernel_setup setup;
-    struct advntk__text out = {0};
-    advntk_status rc = ADVNTK_OK;
-
-    TRY(advntk__source_open(work->host, &config->data.dataset, &source, err));
-    TRY(advntk__model_graph(
-        &config->model, source.info.height, source.info.width, source.info.channels,
-        config->data.classes.count ? config->data.classes.count : source.info.classes, &graph,
-        err));
-    if (!graph) {
-        FAIL(err, EUNSUPPORTED, "kernel %s has no architecture", config->model.kernel.plugin->name);
-    }
-    advntk__graph_print(graph, &out);
-    setup = (struct advntk_kernel_setup){graph, source.info.height, source.info.width,
-                                         source.info.channels, config->precision};
-    TRY(print_times(work, config, &setup, &out, err));
-    fputs(advntk__text_get(&out), stdout);
-out:
-    advntk__text_release(&out);
-    advntk__graph_free(graph);
-    advntk__source_close(&source);
-    return rc;
-}
-
-static int describe_graph(const struct cli *cli)
-{
-    const struct advntk__recipe_options options = {.override_count = describe_overrides.count,
-                                                   .overrides = describe_overrides.items};
-    struct cli_work work;
-    struct advntk_error err;
-    int code = cli_work_open(cli, &work);
-
-    if (code == CLI_DONE) {
-        code = cli_work_load(&work, graph_recipe, &options);
-    }
-    if (code == CLI_DONE && print_graph(&work, &err) != ADVNTK_OK) {
-        code = cli_error(&err);
-    }
-    cli_work_release(&work);
-    return code;
-}
-
 /* From the sections' own parameter tables. */
 static int describe_language(void)
 {
@@ -214,15 +128,15 @@ static int describe_words(struct cli *cli)
     struct advntk__registry *registry = NULL;
     int code = CLI_DONE;
 
-    if (graph_recipe) {
+    if (graph.recipe) {
         return cli->count ? cli_misuse(cli, "'%s' is one word too many", cli->words[0])
-                          : describe_graph(cli);
+                          : cli_graph_describe(cli, &graph);
     }
     if (cli->count == 0) {
         return cli_misuse(cli, "expected KIND/NAME, recipe, or --graph RECIPE");
     }
-    if (describe_overrides.count > 0) {
-        return cli_misuse(cli, "--set is for --graph RECIPE");
+    if (graph.overrides.count > 0 || graph.shape) {
+        return cli_misuse(cli, "--%s is for --graph RECIPE", graph.shape ? "shape" : "set");
     }
     if (strcmp(cli->words[0], "recipe") == 0) {
         return describe_language();
@@ -242,7 +156,7 @@ static int describe_main(struct cli *cli)
 {
     int code = describe_words(cli);
 
-    free(describe_overrides.items);
+    free(graph.overrides.items);
     return code;
 }
 

@@ -10,6 +10,8 @@ advntk_SOURCES += \
 	core/cli/eval.c \
 	core/cli/examples.c \
 	core/cli/examples.h \
+	core/cli/graph.c \
+	core/cli/graph.h \
 	core/cli/grid.c \
 	core/cli/grid.h \
 	core/cli/kernel.c \

@@ -11,6 +11,7 @@
 
 struct advntk__hash;
 struct advntk__text;
+struct json_t;
 
 /* The numbers are part of content hashes: never reuse one. */
 enum advntk__layer_kind {
@@ -125,6 +126,21 @@ enum advntk__layout advntk__graph_layout(const struct advntk_graph *graph);
 /* "conv", ...: as the recipe has it. */
 const char *advntk__layer_kind_name(const struct advntk__layer *layer);
 
+struct advntk__graph_cost {
+    double product, layers; /* flops of a pair of images: of their pixels' product, of the rest */
+    double stored;          /* reals kept of an image */
+    double at_work;         /* reals of an image while its panel is at work; 0: no more than that */
+    double thread;          /* reals that each thread has at most; 0: none */
+};
+struct advntk__graph_cost advntk__graph_cost(const struct advntk_graph *graph);
+
+/* An object with content (the digest of advntk__graph_identity), layout ("flat", "diagonal",
+ * "full"), layers (number, layer, from, shape with channels null where there are infinitely many,
+ * parameters, layout, flops), flops_of_a_pair and bytes, in both precisions. The caller's. Fails:
+ * ENOMEM, EIO. */
+ADVNTK_MUST_CHECK advntk_status advntk__graph_json(const struct advntk_graph *graph,
+                                                   struct json_t **object,
+                                                   struct advntk_error *err);
 /* A table of the layers and two lines on cost and memory. */
 void advntk__graph_print(const struct advntk_graph *graph, struct advntk__text *out);
 

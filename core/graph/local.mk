@@ -4,6 +4,7 @@ libadvntk_la_SOURCES += \
 	core/graph/graph.c \
 	core/graph/graph.h \
 	core/graph/identity.c \
+	core/graph/json.c \
 	core/graph/layers.c \
 	core/graph/merge.c \
 	core/graph/print.c

@@ -159,13 +159,12 @@ double advntk__graph_flops(const struct advntk_graph *graph)
     return product_flops(graph) + layers_flops(graph);
 }
 
-static void cost_lines(const struct advntk_graph *graph, struct advntk__text *out)
+struct advntk__graph_cost advntk__graph_cost(const struct advntk_graph *graph)
 {
-    const struct advntk__layer *input = advntk__graph_layer(graph, 0);
-    struct advntk__shape image = input->shape;
+    const struct advntk__shape image = advntk__graph_layer(graph, 0)->shape;
     enum advntk__layout layout = advntk__graph_layout(graph);
-    double d = (double)image.height * (double)image.width * (double)image.channels;
-    double stored = d, maps = 0, deviations = 0;
+    const double d = (double)image.height * (double)image.width * (double)image.channels;
+    double maps = 0, deviations = 0;
     bool again =
         layout == ADVNTK__LAYOUT_DIAGONAL; /* deviations are computed where they are used */
 
@@ -179,25 +178,37 @@ static void cost_lines(const struct advntk_graph *graph, struct advntk__text *ou
                           (double)layer->shape.width;
         }
     }
-    stored += again ? 0 : deviations;
+    return (struct advntk__graph_cost){
+        .product = product_flops(graph),
+        .layers = layers_flops(graph),
+        .stored = again ? d : d + deviations,
+        .at_work = again ? d + deviations : 0,
+        .thread = layout == ADVNTK__LAYOUT_FULL ? 2 * maps : 0,
+    };
+}
+
+static void cost_lines(const struct advntk_graph *graph, struct advntk__text *out)
+{
+    const struct advntk__graph_cost cost = advntk__graph_cost(graph);
+
     advntk__text_printf(out, "cost: %.0f flops a pair for the inner product, %.0f for the layers\n",
-                        product_flops(graph), layers_flops(graph));
+                        cost.product, cost.layers);
     advntk__text_printf(out,
                         "memory for n images: %.0f n + 2 n^2 bytes in float32, %.0f n + 4 n^2 "
                         "in float64\n",
-                        4 * stored, 8 * stored);
-    if (again) {
+                        4 * cost.stored, 8 * cost.stored);
+    if (cost.at_work > 0) {
         advntk__text_printf(
             out,
             "memory of an image while it is at work: %.0f bytes in float32, %.0f in "
             "float64; a panel has 128, a thread 16 MiB or at least 16\n",
-            4 * (d + deviations), 8 * (d + deviations));
+            4 * cost.at_work, 8 * cost.at_work);
     }
-    if (layout == ADVNTK__LAYOUT_FULL) {
+    if (cost.thread > 0) {
         advntk__text_printf(out,
                             "memory for each thread: at most %.1f MiB in float32, %.1f MiB in "
                             "float64; layers that run shift by shift need none of it\n",
-                            4 * 2 * maps / 1048576, 8 * 2 * maps / 1048576);
+                            4 * cost.thread / 1048576, 8 * cost.thread / 1048576);
     }
 }
 

@@ -70,6 +70,42 @@ has out "flatten" "shows the layers"
 "$advntk" describe --graph small.yaml -s model.architecture='{plugin: cnn, depth: 2}' >out 2>err
 is $? 0 "describe --graph of a changed recipe"
 is "$(grep -c ' conv ' out)" 2 "has the layers of the change"
+cat >model.yaml <<'END'
+advntk: 1
+model: {architecture: {plugin: cnn, depth: 2}, kernel: ntk}
+END
+"$advntk" describe --graph model.yaml --shape 8x8x3 --format json >out 2>err
+is $? 0 "describe --graph of a model without data"
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+if $python -c '' 2>/dev/null; then
+	# by hand: three channels of 64 pixels; of two activations a pixel's standard deviation and its
+	# inverse, while a panel is at work
+	$python -c '
+import json
+g = json.load(open("out"))
+names = [l["layer"] for l in g["layers"]]
+assert names == ["input", "conv", "activation", "conv", "activation", "flatten", "dense"], names
+assert g["images"] == [8, 8, 3] and g["layers"][1]["shape"] == [8, 8, None]
+assert g["layers"][6]["from"] == [5] and g["layers"][6]["layout"] == "flat"
+assert g["layers"][1]["parameters"]["filter"] == [3, 3] and g["layout"] == "diagonal"
+assert g["flops_of_a_pair"]["product"] == 2 * 64 * 3
+total = g["flops_of_a_pair"]["product"] + g["flops_of_a_pair"]["layers"]
+assert sum(l["flops"] for l in g["layers"]) == total
+assert g["bytes"]["image"]["float32"] == 4 * 64 * 3
+assert g["bytes"]["image_at_work"]["float64"] == 8 * (64 * 3 + 2 * 2 * 64)
+assert len(g["content"]) == 32 and g["seconds"]["pair_on_each_thread"] > 0
+'
+	ok $? "as JSON: layers, shapes, layout, cost, memory"
+else
+	skip "describe --graph --format json" "no python3"
+fi
+"$advntk" describe --graph model.yaml >out 2>err
+is $? 1 "without data or --shape it fails"
+has err "--shape 32x32x3" "and says what to do"
+"$advntk" describe --graph model.yaml --shape 8x >out 2>err
+is $? 1 "a shape that is none"
+has err "--shape 8x: expected height x width x channels" "is named"
 "$advntk" describe attack/pgd --set a=1 >out 2>err
 is $? 2 "a change without a recipe is misuse"
 has err "--graph RECIPE" "and says what it is for"
