@@ -4,8 +4,8 @@
 #include "base/try.h"
 #include "graph/graph.h"
 #include "infinite/engine.h"
+#include "infinite/maps.h"
 #include "infinite/pixel.h"
-#include "infinite/position.h"
 #include "infinite/variance.h"
 
 #include <advntk/backend.h>
@@ -35,8 +35,8 @@ struct tape {
 };
 
 struct engine {
-    struct advntk__pixel *pixel;       /* of networks with maps, and of those that neither it nor */
-    struct advntk__position *position; /* the program knows: do all the work, the rest is unused */
+    const struct advntk__maps_ops *maps; /* of networks with maps, and of those that the program */
+    void *inner;                         /* does not know: does all the work, the rest is unused */
     struct advntk_host *host;
     const struct advntk_graph *graph;
     struct advntk__program program;
@@ -99,19 +99,25 @@ static bool is_beyond(const struct advntk_graph *graph, bool flat)
     return false;
 }
 
-static bool needs_position(const struct advntk_graph *graph)
+/* The engine of a graph with maps; NULL: the program is enough. */
+static const struct advntk__maps_ops *maps_for(const struct advntk_graph *graph)
 {
-    return is_beyond(graph, advntk__graph_layout(graph) == ADVNTK__LAYOUT_FLAT);
+    bool flat = advntk__graph_layout(graph) == ADVNTK__LAYOUT_FLAT;
+
+    if (is_beyond(graph, flat)) {
+        return &advntk__position_ops;
+    }
+    return flat ? NULL : &advntk__pixel_ops;
 }
 
 int64_t advntk_infinite_kinship(const struct advntk_kernel_setup *setup)
 {
-    const struct advntk_graph *graph = setup->graph;
+    const struct advntk__maps_ops *maps = maps_for(setup->graph);
 
-    if (needs_position(graph)) {
+    if (maps == &advntk__position_ops) {
         return 0;
     }
-    return advntk__graph_layout(graph) == ADVNTK__LAYOUT_FLAT ? 1 : 2 + advntk__pixel_margin(graph);
+    return maps ? 2 + advntk__pixel_margin(setup->graph) : 1;
 }
 
 advntk_status advntk_infinite_open(struct advntk_host *host,
@@ -146,23 +152,16 @@ advntk_status advntk_infinite_open(struct advntk_host *host,
     e->d = image.height * image.width * image.channels;
     e->pass32 = advntk__pass32(advntk_host_isa(host));
     e->pass64 = advntk__pass64(advntk_host_isa(host));
-    if (needs_position(setup->graph)) {
-        if (advntk__graph_outputs(setup->graph, &outputs) > 1) {
-            FAIL(err, EUNSUPPORTED, "networks of this kind have their kernels one by one");
-        }
-        TRY(advntk__position_open(host, setup, kind, false, &e->position, err));
-        *state = e;
-        e = NULL;
-        goto out;
+    e->maps = maps_for(setup->graph);
+    if (e->maps == &advntk__position_ops && advntk__graph_outputs(setup->graph, &outputs) > 1) {
+        FAIL(err, EUNSUPPORTED, "networks of this kind have their kernels one by one");
     }
-    if (advntk__graph_layout(setup->graph) != ADVNTK__LAYOUT_FLAT) {
-        TRY(advntk__pixel_open(host, setup, kind, false, &e->pixel, err));
-        *state = e;
-        e = NULL;
-        goto out;
+    if (e->maps) {
+        TRY(e->maps->open(host, setup, kind, false, &e->inner, err));
+    } else {
+        TRY(advntk__program_compile(setup->graph, advntk_host_isa(host), setup->precision,
+                                    kind == ADVNTK_INFINITE_NTK, &e->program, err));
     }
-    TRY(advntk__program_compile(setup->graph, advntk_host_isa(host), setup->precision,
-                                kind == ADVNTK_INFINITE_NTK, &e->program, err));
     *state = e;
     e = NULL;
 out:
@@ -189,8 +188,9 @@ void advntk_infinite_close(void *state)
         tape_delete(e->unused);
         e->unused = next;
     }
-    advntk__pixel_close(e->pixel);
-    advntk__position_close(e->position);
+    if (e->maps) {
+        e->maps->close(e->inner);
+    }
     advntk_free(e->weights);
     advntk_free(e->sums);
     advntk__program_release(&e->program);
@@ -204,12 +204,8 @@ void advntk_infinite_points_free(void *state, void *points)
     const struct engine *e = state;
     struct points *p = points;
 
-    if (e->position) {
-        advntk__position_points_free(points);
-        return;
-    }
-    if (e->pixel) {
-        advntk__pixel_points_free(points);
+    if (e->maps) {
+        e->maps->points_free(points);
         return;
     }
     if (!p) {
@@ -233,11 +229,8 @@ advntk_status advntk_infinite_points_new(void *state, ptrdiff_t n, void **points
     ptrdiff_t series = e->program.series * ADVNTK__SERIES;
     struct points *p = NULL;
 
-    if (e->position) {
-        return advntk__position_points_new(e->position, n, points, err);
-    }
-    if (e->pixel) {
-        return advntk__pixel_points_new(e->pixel, n, points, err);
+    if (e->maps) {
+        return e->maps->points_new(e->inner, n, points, err);
     }
     p = advntk_alloc_zero(1, sizeof(*p));
     if (!p) {
@@ -327,11 +320,8 @@ advntk_status advntk_infinite_points_put(void *state, void *points, ptrdiff_t fi
     const ptrdiff_t outputs = e->program.outputs;
     double *work = NULL, *slots, *series, *values, q = 0, tail;
 
-    if (e->position) {
-        return advntk__position_points_put(e->position, points, first, count, pixels, err);
-    }
-    if (e->pixel) {
-        return advntk__pixel_points_put(e->pixel, points, first, count, pixels, err);
+    if (e->maps) {
+        return e->maps->points_put(e->inner, points, first, count, pixels, err);
     }
     work = advntk_alloc(3 * e->program.registers + 2 * e->program.slots + numbers + outputs,
                         sizeof(*work));
@@ -400,11 +390,8 @@ advntk_status advntk_infinite_diagonals(void *state, const void *a, ptrdiff_t fi
     const struct engine *e = state;
     const struct points *p = a;
 
-    if (e->position) {
-        return advntk__position_diagonal(a, first, count, k[0], err);
-    }
-    if (e->pixel) {
-        return advntk__pixel_diagonals(e->pixel, a, first, count, k, err);
+    if (e->maps) {
+        return e->maps->diagonals(e->inner, a, first, count, k, err);
     }
     if (first < 0 || count < 0 || first > p->n - count) {
         return ADVNTK_FAIL(err, ESHAPE, "images %td to %td of %td", first, first + count, p->n);
@@ -504,11 +491,8 @@ advntk_status advntk_infinite_tiles(void *state, const void *a, ptrdiff_t i0, pt
     const struct points *pa = a, *pb = b;
     void *work;
 
-    if (e->position) {
-        return advntk__position_tile(e->position, a, i0, m, b, j0, n, lower, k[0], ld, arena, err);
-    }
-    if (e->pixel) {
-        return advntk__pixel_tiles(e->pixel, a, i0, m, b, j0, n, lower, k, ld, arena, err);
+    if (e->maps) {
+        return e->maps->tiles(e->inner, a, i0, m, b, j0, n, lower, k, ld, arena, err);
     }
     work = advntk_arena_get(arena, advntk__pass_work(&e->program), e->real);
     if (!work) {
@@ -568,10 +552,8 @@ void advntk_infinite_tape_free(void *state, void *tape)
     struct engine *e = state;
     struct tape *t = tape;
 
-    if (e->position) {
-        advntk__position_tape_free(tape);
-    } else if (e->pixel) {
-        advntk__pixel_tape_free(tape);
+    if (e->maps) {
+        e->maps->tape_free(tape);
     } else if (t) {
         t->next = e->unused;
         e->unused = t;
@@ -621,11 +603,8 @@ advntk_status advntk_infinite_panel(void *state, const void *a, const void *b, v
     struct panel_task task = {e, pa, pb, k, NULL};
 
     TRY(check_single(e, err));
-    if (e->position) {
-        return advntk__position_panel(e->position, a, b, k, tape, err);
-    }
-    if (e->pixel) {
-        return advntk__pixel_panel(e->pixel, a, b, k, tape, err);
+    if (e->maps) {
+        return e->maps->panel(e->inner, a, b, k, tape, err);
     }
     if (pa->n > ADVNTK_PANEL) {
         FAIL(err, ESHAPE, "a panel of %td images, at most %d", pa->n, ADVNTK_PANEL);
@@ -770,11 +749,8 @@ advntk_status advntk_infinite_panel_vjp(void *state, const void *tape, ptrdiff_t
     const struct tape *t = tape;
     struct vjp_task task = {.e = e, .tape = t, .m = m, .dx = dx};
 
-    if (e->position) {
-        return advntk__position_panel_vjp(e->position, tape, m, g, dx, err);
-    }
-    if (e->pixel) {
-        return advntk__pixel_panel_vjp(e->pixel, tape, m, g, dx, err);
+    if (e->maps) {
+        return e->maps->panel_vjp(e->inner, tape, m, g, dx, err);
     }
     TRY(weights_room(e, t->b->n, err));
     task.blocks = blocks_of(t->b->n, ADVNTK__COLUMNS);
@@ -804,60 +780,26 @@ static advntk_status check_weights(const struct advntk_graph *graph, struct advn
     return ADVNTK_OK;
 }
 
-static advntk_status weights_by_pixel(const struct engine *e,
-                                      const struct advntk_kernel_setup *setup, ptrdiff_t n,
-                                      const double *pixels, const double *g, double *d_w,
-                                      double *d_b, struct advntk_error *err)
-{
-    advntk_status rc = ADVNTK_OK;
-    struct advntk__pixel *pixel = NULL;
-    void *points = NULL;
-
-    TRY(advntk__pixel_open(e->host, setup, e->kind, true, &pixel, err));
-    TRY(advntk__pixel_points_new(pixel, n, &points, err));
-    TRY(advntk__pixel_points_put(pixel, points, 0, n, pixels, err));
-    TRY(advntk__pixel_weights(pixel, points, g, d_w, d_b, err));
-out:
-    advntk__pixel_points_free(points);
-    advntk__pixel_close(pixel);
-    return rc;
-}
-
-static advntk_status weights_by_position(const struct engine *e,
-                                         const struct advntk_kernel_setup *setup, ptrdiff_t n,
-                                         const double *pixels, const double *g, double *d_w,
-                                         double *d_b, struct advntk_error *err)
-{
-    advntk_status rc = ADVNTK_OK;
-    struct advntk__position *position = NULL;
-    void *points = NULL;
-
-    TRY(advntk__position_open(e->host, setup, e->kind, true, &position, err));
-    TRY(advntk__position_points_new(position, n, &points, err));
-    TRY(advntk__position_points_put(position, points, 0, n, pixels, err));
-    TRY(advntk__position_weights(position, points, g, d_w, d_b, err));
-out:
-    advntk__position_points_free(points);
-    advntk__position_close(position);
-    return rc;
-}
-
 advntk_status advntk_infinite_weights(void *state, ptrdiff_t n, const double *pixels,
                                       const double *g, double *d_w, double *d_b,
                                       struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     const struct engine *e = state;
+    const struct advntk__maps_ops *maps =
+        is_beyond(e->graph, false) ? &advntk__position_ops : &advntk__pixel_ops;
     struct advntk__shape image = advntk__graph_layer(e->graph, 0)->shape;
     struct advntk_kernel_setup setup = {e->graph, image.height, image.width, image.channels,
                                         ADVNTK_PRECISION_FLOAT64};
+    void *inner = NULL, *points = NULL;
 
     TRY(check_weights(e->graph, err));
-    if (is_beyond(e->graph, false)) {
-        TRY(weights_by_position(e, &setup, n, pixels, g, d_w, d_b, err));
-    } else {
-        TRY(weights_by_pixel(e, &setup, n, pixels, g, d_w, d_b, err));
-    }
+    TRY(maps->open(e->host, &setup, e->kind, true, &inner, err));
+    TRY(maps->points_new(inner, n, &points, err));
+    TRY(maps->points_put(inner, points, 0, n, pixels, err));
+    TRY(maps->weights(inner, points, g, d_w, d_b, err));
 out:
+    maps->points_free(points);
+    maps->close(inner);
     return rc;
 }

@@ -6,10 +6,10 @@
  * Notation (numerics.md, section 1):
  *   s = <x,x'>/d, q = |x|^2/d, r = |x'|^2/d     the pair's input moments
  *   K, T        values of nngp and tangent kernel behind a layer      (K, Theta)
- *   K_s, K_q    their derivatives with respect to s and to q: every value of a network of dense
- * layers T_s, T_q    is a function of (s, q, r) alone, so these two give the gradient in x slot an
- * activation layer; there each image has a standard deviation, its inverse, and the derivative of
- * the variance with respect to q
+ *   K_s, K_q    their derivatives by s and by q: every value of a network of dense layers
+ *   T_s, T_q    is a function of (s, q, r) alone, so these give the gradient in x
+ *   slot        an activation layer; there each image has a standard deviation, its inverse, and
+ *               the derivative of the variance by q
  */
 #ifndef ADVNTK_INFINITE_ENGINE_H
 #define ADVNTK_INFINITE_ENGINE_H

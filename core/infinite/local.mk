@@ -7,6 +7,7 @@ libadvntk_la_SOURCES += \
 	core/infinite/hermite_table.c \
 	core/infinite/import.c \
 	core/infinite/loops.h \
+	core/infinite/maps.h \
 	core/infinite/pixel.c \
 	core/infinite/pixel.h \
 	core/infinite/pixel_plan.c \

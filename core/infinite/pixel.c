@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/try.h"
+#include "infinite/maps.h"
 #include "infinite/pixel.h"
 #include "infinite/variance.h"
 
@@ -67,9 +68,19 @@ static ptrdiff_t image_bytes(const struct advntk__pixel *e)
     return e->net.image * (ptrdiff_t)e->real;
 }
 
-advntk_status advntk__pixel_open(struct advntk_host *host, const struct advntk_kernel_setup *setup,
-                                 enum advntk_infinite_kind kind, bool keep,
-                                 struct advntk__pixel **engine, struct advntk_error *err)
+static void pixel_close(void *engine)
+{
+    struct advntk__pixel *e = engine;
+
+    if (e) {
+        advntk__pixel_release(&e->net);
+        advntk_free(e);
+    }
+}
+
+static advntk_status pixel_open(struct advntk_host *host, const struct advntk_kernel_setup *setup,
+                                enum advntk_infinite_kind kind, bool keep, void **engine,
+                                struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__pixel *e = advntk_alloc_zero(1, sizeof(*e));
@@ -91,21 +102,13 @@ advntk_status advntk__pixel_open(struct advntk_host *host, const struct advntk_k
     *engine = e;
     e = NULL;
 out:
-    advntk__pixel_close(e);
+    pixel_close(e);
     return rc;
-}
-
-void advntk__pixel_close(struct advntk__pixel *e)
-{
-    if (e) {
-        advntk__pixel_release(&e->net);
-        advntk_free(e);
-    }
 }
 
 /* ---- points ---- */
 
-void advntk__pixel_points_free(void *points)
+static void pixel_points_free(void *points)
 {
     struct points *p = points;
 
@@ -116,9 +119,10 @@ void advntk__pixel_points_free(void *points)
     }
 }
 
-advntk_status advntk__pixel_points_new(const struct advntk__pixel *e, ptrdiff_t n, void **points,
-                                       struct advntk_error *err)
+static advntk_status pixel_points_new(void *engine, ptrdiff_t n, void **points,
+                                      struct advntk_error *err)
 {
+    const struct advntk__pixel *e = engine;
     advntk_status rc = ADVNTK_OK;
     struct points *p = advntk_alloc_zero(1, sizeof(*p));
 
@@ -138,7 +142,7 @@ advntk_status advntk__pixel_points_new(const struct advntk__pixel *e, ptrdiff_t 
     *points = p;
     p = NULL;
 out:
-    advntk__pixel_points_free(p);
+    pixel_points_free(p);
     return rc;
 }
 
@@ -180,10 +184,10 @@ static void load_image(const struct advntk__pixel *e, const struct points *point
     }
 }
 
-advntk_status advntk__pixel_points_put(const struct advntk__pixel *e, void *points, ptrdiff_t first,
-                                       ptrdiff_t count, const double *pixels,
-                                       struct advntk_error *err)
+static advntk_status pixel_points_put(void *engine, void *points, ptrdiff_t first, ptrdiff_t count,
+                                      const double *pixels, struct advntk_error *err)
 {
+    const struct advntk__pixel *e = engine;
     advntk_status rc = ADVNTK_OK;
     struct points *p = points;
     struct advntk__pixel_self self;
@@ -213,9 +217,10 @@ out:
     return rc;
 }
 
-advntk_status advntk__pixel_diagonals(const struct advntk__pixel *e, const void *a, ptrdiff_t first,
-                                      ptrdiff_t count, double *const *k, struct advntk_error *err)
+static advntk_status pixel_diagonals(void *engine, const void *a, ptrdiff_t first, ptrdiff_t count,
+                                     double *const *k, struct advntk_error *err)
 {
+    const struct advntk__pixel *e = engine;
     const struct points *p = a;
 
     if (first < 0 || count < 0 || first > p->n - count) {
@@ -453,11 +458,12 @@ out:
     return rc;
 }
 
-advntk_status advntk__pixel_tiles(const struct advntk__pixel *e, const void *a, ptrdiff_t i0,
-                                  ptrdiff_t m, const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower,
-                                  void *const *k, ptrdiff_t ld, struct advntk_arena *arena,
-                                  struct advntk_error *err)
+static advntk_status pixel_tiles(void *engine, const void *a, ptrdiff_t i0, ptrdiff_t m,
+                                 const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower,
+                                 void *const *k, ptrdiff_t ld, struct advntk_arena *arena,
+                                 struct advntk_error *err)
 {
+    const struct advntk__pixel *e = engine;
     advntk_status rc = ADVNTK_OK;
     const struct points *pa = a, *pb = b;
     ptrdiff_t ready = between(16, PREPARED / image_bytes(e), n < IMAGES_MAX ? n : IMAGES_MAX);
@@ -524,7 +530,7 @@ out:
     return rc;
 }
 
-void advntk__pixel_tape_free(void *tape)
+static void pixel_tape_free(void *tape)
 {
     struct tape *t = tape;
 
@@ -534,9 +540,10 @@ void advntk__pixel_tape_free(void *tape)
     }
 }
 
-advntk_status advntk__pixel_panel(const struct advntk__pixel *e, const void *a, const void *b,
-                                  void *k, void **tape, struct advntk_error *err)
+static advntk_status pixel_panel(void *engine, const void *a, const void *b, void *k, void **tape,
+                                 struct advntk_error *err)
 {
+    const struct advntk__pixel *e = engine;
     advntk_status rc = ADVNTK_OK;
     struct panel_task task = {.e = e, .a = a, .b = b, .k = k};
     struct tape *kept = advntk_alloc_zero(1, sizeof(*kept));
@@ -558,7 +565,7 @@ advntk_status advntk__pixel_panel(const struct advntk__pixel *e, const void *a, 
         kept = NULL;
     }
 out:
-    advntk__pixel_tape_free(kept);
+    pixel_tape_free(kept);
     return rc;
 }
 
@@ -667,9 +674,10 @@ out:
     return rc;
 }
 
-advntk_status advntk__pixel_panel_vjp(const struct advntk__pixel *e, const void *tape, ptrdiff_t m,
-                                      const void *g, double *dx, struct advntk_error *err)
+static advntk_status pixel_panel_vjp(void *engine, const void *tape, ptrdiff_t m, const void *g,
+                                     double *dx, struct advntk_error *err)
 {
+    const struct advntk__pixel *e = engine;
     advntk_status rc = ADVNTK_OK;
     struct vjp_task t = {.e = e, .tape = tape, .g = g, .m = m, .dx = dx};
     ptrdiff_t rows = t.tape->a->n, columns = t.tape->b->n, per = m * sums_per(e);
@@ -769,10 +777,10 @@ out:
     return rc;
 }
 
-advntk_status advntk__pixel_weights(const struct advntk__pixel *e, const void *points,
-                                    const double *g, double *d_w, double *d_b,
-                                    struct advntk_error *err)
+static advntk_status pixel_weights(void *engine, const void *points, const double *g, double *d_w,
+                                   double *d_b, struct advntk_error *err)
 {
+    const struct advntk__pixel *e = engine;
     advntk_status rc = ADVNTK_OK;
     struct weights_task t = {.e = e, .points = points, .g = g};
     ptrdiff_t n = t.points->n, count = e->net.count;
@@ -798,3 +806,17 @@ out:
     advntk_free(t.sums);
     return rc;
 }
+
+const struct advntk__maps_ops advntk__pixel_ops = {
+    .open = pixel_open,
+    .close = pixel_close,
+    .points_new = pixel_points_new,
+    .points_put = pixel_points_put,
+    .points_free = pixel_points_free,
+    .diagonals = pixel_diagonals,
+    .tiles = pixel_tiles,
+    .panel = pixel_panel,
+    .panel_vjp = pixel_panel_vjp,
+    .tape_free = pixel_tape_free,
+    .weights = pixel_weights,
+};

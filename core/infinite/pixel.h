@@ -220,45 +220,4 @@ void advntk__pixel_self_back(const struct advntk__pixel_net *net,
 void advntk__pixel_sum_affine(const struct advntk__pixel_net *net, const double *values,
                               const double *derivatives, struct advntk__affine_sums *sums);
 
-/* ---- the engine ---- */
-
-struct advntk__pixel;
-/* keep: for advntk__pixel_weights alone, in float64. */
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_open(struct advntk_host *host,
-                                                   const struct advntk_kernel_setup *setup,
-                                                   enum advntk_infinite_kind kind, bool keep,
-                                                   struct advntk__pixel **engine,
-                                                   struct advntk_error *err);
-void advntk__pixel_close(struct advntk__pixel *e);
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_points_new(const struct advntk__pixel *e, ptrdiff_t n,
-                                                         void **points, struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_points_put(const struct advntk__pixel *e,
-                                                         void *points, ptrdiff_t first,
-                                                         ptrdiff_t count, const double *pixels,
-                                                         struct advntk_error *err);
-void advntk__pixel_points_free(void *points);
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_diagonals(const struct advntk__pixel *e,
-                                                        const void *a, ptrdiff_t first,
-                                                        ptrdiff_t count, double *const *k,
-                                                        struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_tiles(const struct advntk__pixel *e, const void *a,
-                                                    ptrdiff_t i0, ptrdiff_t m, const void *b,
-                                                    ptrdiff_t j0, ptrdiff_t n, bool lower,
-                                                    void *const *k, ptrdiff_t ld,
-                                                    struct advntk_arena *arena,
-                                                    struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_panel(const struct advntk__pixel *e, const void *a,
-                                                    const void *b, void *k, void **tape,
-                                                    struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_panel_vjp(const struct advntk__pixel *e,
-                                                        const void *tape, ptrdiff_t m,
-                                                        const void *g, double *dx,
-                                                        struct advntk_error *err);
-void advntk__pixel_tape_free(void *tape);
-/* advntk_infinite_weights for points of an engine that keeps. */
-ADVNTK_MUST_CHECK advntk_status advntk__pixel_weights(const struct advntk__pixel *e,
-                                                      const void *points, const double *g,
-                                                      double *d_w, double *d_b,
-                                                      struct advntk_error *err);
-
 #endif

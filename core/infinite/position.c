@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "infinite/maps.h"
 #include "infinite/position.h"
 
 #include "base/try.h"
@@ -62,10 +63,20 @@ static void put_value(const struct advntk__position *e, void *base, ptrdiff_t in
     }
 }
 
-advntk_status advntk__position_open(struct advntk_host *host,
-                                    const struct advntk_kernel_setup *setup,
-                                    enum advntk_infinite_kind kind, bool keep,
-                                    struct advntk__position **engine, struct advntk_error *err)
+static void position_close(void *engine)
+{
+    struct advntk__position *e = engine;
+
+    if (e) {
+        advntk__position_release(&e->net);
+        advntk_free(e);
+    }
+}
+
+static advntk_status position_open(struct advntk_host *host,
+                                   const struct advntk_kernel_setup *setup,
+                                   enum advntk_infinite_kind kind, bool keep, void **engine,
+                                   struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__position *e = advntk_alloc_zero(1, sizeof(*e));
@@ -86,21 +97,13 @@ advntk_status advntk__position_open(struct advntk_host *host,
     *engine = e;
     e = NULL;
 out:
-    advntk__position_close(e);
+    position_close(e);
     return rc;
-}
-
-void advntk__position_close(struct advntk__position *e)
-{
-    if (e) {
-        advntk__position_release(&e->net);
-        advntk_free(e);
-    }
 }
 
 /* ---- points ---- */
 
-void advntk__position_points_free(void *points)
+static void position_points_free(void *points)
 {
     struct points *p = points;
 
@@ -114,9 +117,10 @@ void advntk__position_points_free(void *points)
     }
 }
 
-advntk_status advntk__position_points_new(const struct advntk__position *e, ptrdiff_t n,
-                                          void **points, struct advntk_error *err)
+static advntk_status position_points_new(void *engine, ptrdiff_t n, void **points,
+                                         struct advntk_error *err)
 {
+    const struct advntk__position *e = engine;
     advntk_status rc = ADVNTK_OK;
     ptrdiff_t per_row = e->d + 2 * e->net.slots + e->net.series;
     struct points *p = advntk_alloc_zero(1, sizeof(*p));
@@ -140,7 +144,7 @@ advntk_status advntk__position_points_new(const struct advntk__position *e, ptrd
     *points = p;
     p = NULL;
 out:
-    advntk__position_points_free(p);
+    position_points_free(p);
     return rc;
 }
 
@@ -195,10 +199,11 @@ static void image_arrays(const struct advntk__position *e, double *room,
     image->series = image->inverse + e->net.slots;
 }
 
-advntk_status advntk__position_points_put(struct advntk__position *e, void *points, ptrdiff_t first,
-                                          ptrdiff_t count, const double *pixels,
-                                          struct advntk_error *err)
+static advntk_status position_points_put(void *engine, void *points, ptrdiff_t first,
+                                         ptrdiff_t count, const double *pixels,
+                                         struct advntk_error *err)
 {
+    struct advntk__position *e = engine;
     advntk_status rc = ADVNTK_OK;
     struct points *p = points;
     struct advntk__position_image image;
@@ -231,16 +236,17 @@ out:
     return rc;
 }
 
-advntk_status advntk__position_diagonal(const void *a, ptrdiff_t first, ptrdiff_t count, double *k,
-                                        struct advntk_error *err)
+static advntk_status position_diagonals(void *engine, const void *a, ptrdiff_t first,
+                                        ptrdiff_t count, double *const *k, struct advntk_error *err)
 {
     const struct points *p = a;
 
+    (void)engine;
     if (first < 0 || count < 0 || first > p->n - count) {
         return ADVNTK_FAIL(err, ESHAPE, "images %td to %td of %td", first, first + count, p->n);
     }
     if (count > 0) {
-        memcpy(k, p->value + first, (size_t)count * sizeof(*k));
+        memcpy(k[0], p->value + first, (size_t)count * sizeof(*k[0]));
     }
     return ADVNTK_OK;
 }
@@ -357,11 +363,12 @@ static void backward_pair(const struct advntk__position *e, const struct points 
     }
 }
 
-advntk_status advntk__position_tile(const struct advntk__position *e, const void *a, ptrdiff_t i0,
-                                    ptrdiff_t m, const void *b, ptrdiff_t j0, ptrdiff_t n,
-                                    bool lower, void *k, ptrdiff_t ld, struct advntk_arena *arena,
+static advntk_status position_tiles(void *engine, const void *a, ptrdiff_t i0, ptrdiff_t m,
+                                    const void *b, ptrdiff_t j0, ptrdiff_t n, bool lower,
+                                    void *const *k, ptrdiff_t ld, struct advntk_arena *arena,
                                     struct advntk_error *err)
 {
+    const struct advntk__position *e = engine;
     advntk_status rc = ADVNTK_OK;
     const struct points *pa = a, *pb = b;
     struct maps maps;
@@ -375,7 +382,7 @@ advntk_status advntk__position_tile(const struct advntk__position *e, const void
     for (ptrdiff_t i = 0; i < m; i++) {
         for (ptrdiff_t j = 0; j < (lower && i + 1 < n ? i + 1 : n); j++) {
             bool self = pa == pb && i0 + i == j0 + j;
-            put_value(e, k, i * ld + j,
+            put_value(e, k[0], i * ld + j,
                       self ? pa->value[i0 + i] : forward_pair(e, pa, i0 + i, pb, j0 + j, &maps));
         }
     }
@@ -405,9 +412,10 @@ static advntk_status panel_block(void *context, ptrdiff_t index, struct advntk_a
     return rc;
 }
 
-advntk_status advntk__position_panel(const struct advntk__position *e, const void *a, const void *b,
-                                     void *k, void **tape, struct advntk_error *err)
+static advntk_status position_panel(void *engine, const void *a, const void *b, void *k,
+                                    void **tape, struct advntk_error *err)
 {
+    const struct advntk__position *e = engine;
     advntk_status rc = ADVNTK_OK;
     struct panel_task task = {e, a, b, k};
     struct tape *kept = tape ? advntk_alloc(1, sizeof(*kept)) : NULL;
@@ -429,7 +437,7 @@ out:
     return rc;
 }
 
-void advntk__position_tape_free(void *tape)
+static void position_tape_free(void *tape)
 {
     advntk_free(tape);
 }
@@ -526,9 +534,10 @@ out:
     return rc;
 }
 
-advntk_status advntk__position_panel_vjp(struct advntk__position *e, const void *tape, ptrdiff_t m,
-                                         const void *g, double *dx, struct advntk_error *err)
+static advntk_status position_panel_vjp(void *engine, const void *tape, ptrdiff_t m, const void *g,
+                                        double *dx, struct advntk_error *err)
 {
+    struct advntk__position *e = engine;
     struct vjp_task task = {e, tape, g, m, dx};
 
     return advntk_parallel_for(e->host, task.tape->a->n, vjp_image, &task, err);
@@ -601,10 +610,10 @@ out:
     return rc;
 }
 
-advntk_status advntk__position_weights(struct advntk__position *e, const void *points,
-                                       const double *g, double *d_w, double *d_b,
-                                       struct advntk_error *err)
+static advntk_status position_weights(void *engine, const void *points, const double *g,
+                                      double *d_w, double *d_b, struct advntk_error *err)
 {
+    struct advntk__position *e = engine;
     advntk_status rc = ADVNTK_OK;
     struct weights_task t = {.e = e, .points = points, .g = g};
     ptrdiff_t n = t.points->n, count = e->net.count;
@@ -628,3 +637,17 @@ out:
     advntk_free(t.sums);
     return rc;
 }
+
+const struct advntk__maps_ops advntk__position_ops = {
+    .open = position_open,
+    .close = position_close,
+    .points_new = position_points_new,
+    .points_put = position_points_put,
+    .points_free = position_points_free,
+    .diagonals = position_diagonals,
+    .tiles = position_tiles,
+    .panel = position_panel,
+    .panel_vjp = position_panel_vjp,
+    .tape_free = position_tape_free,
+    .weights = position_weights,
+};

@@ -220,43 +220,4 @@ ADVNTK_MUST_CHECK advntk_status advntk__position_image_push(
     const struct advntk__position_image *image, const double *q, double *dx,
     struct advntk__affine_sums *sums, struct advntk_error *err);
 
-struct advntk__position;
-/* keep: for advntk__position_weights alone, in float64. */
-ADVNTK_MUST_CHECK advntk_status advntk__position_open(struct advntk_host *host,
-                                                      const struct advntk_kernel_setup *setup,
-                                                      enum advntk_infinite_kind kind, bool keep,
-                                                      struct advntk__position **engine,
-                                                      struct advntk_error *err);
-void advntk__position_close(struct advntk__position *e);
-ADVNTK_MUST_CHECK advntk_status advntk__position_points_new(const struct advntk__position *e,
-                                                            ptrdiff_t n, void **points,
-                                                            struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__position_points_put(struct advntk__position *e,
-                                                            void *points, ptrdiff_t first,
-                                                            ptrdiff_t count, const double *pixels,
-                                                            struct advntk_error *err);
-void advntk__position_points_free(void *points);
-ADVNTK_MUST_CHECK advntk_status advntk__position_diagonal(const void *a, ptrdiff_t first,
-                                                          ptrdiff_t count, double *k,
-                                                          struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__position_tile(const struct advntk__position *e,
-                                                      const void *a, ptrdiff_t i0, ptrdiff_t m,
-                                                      const void *b, ptrdiff_t j0, ptrdiff_t n,
-                                                      bool lower, void *k, ptrdiff_t ld,
-                                                      struct advntk_arena *arena,
-                                                      struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__position_panel(const struct advntk__position *e,
-                                                       const void *a, const void *b, void *k,
-                                                       void **tape, struct advntk_error *err);
-ADVNTK_MUST_CHECK advntk_status advntk__position_panel_vjp(struct advntk__position *e,
-                                                           const void *tape, ptrdiff_t m,
-                                                           const void *g, double *dx,
-                                                           struct advntk_error *err);
-void advntk__position_tape_free(void *tape);
-/* advntk_infinite_weights for points of an engine that keeps. */
-ADVNTK_MUST_CHECK advntk_status advntk__position_weights(struct advntk__position *e,
-                                                         const void *points, const double *g,
-                                                         double *d_w, double *d_b,
-                                                         struct advntk_error *err);
-
 #endif
