@@ -220,6 +220,26 @@ static void test_variants(const struct kind *kind, const struct advntk_slot *slo
     ok(narrow < 1e-5, "%s %d: float32 (%.2g)", kind->name, (int)kind->degree, narrow);
 }
 
+/* The derivative of a variance's moment is kd + k_q + k_r at u = v, although each of the three is
+ * only known to sqrt(eps) there. Differences: h^4 f^(5) and eps/h. */
+static void test_slopes(const struct kind *kind, const struct advntk_slot *slot)
+{
+    const struct advntk_activation_ops *ops = slot->plugin->ops;
+    static const double offset[4] = {-2, -1, 1, 2};
+    double worst = 0;
+
+    for (int i = 0; i < 200 && !kind->flat && !kind->unit_only; i++) {
+        double q = 0.3 + 0.0137 * i, h = 1e-3 * q, f[4], unused, out[7], want;
+        for (int j = 0; j < 4; j++) {
+            ops->diagonal(slot->config, q + offset[j] * h, &f[j], &unused);
+        }
+        want = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h);
+        dual(slot, 0, q, q, q, out);
+        worst = worse(worst, fabs(out[1] + out[2] + out[3] - want) / (fabs(want) + out[0] / q));
+    }
+    ok(worst < 1e-10, "%s %d: slopes of variances (%.2g)", kind->name, (int)kind->degree, worst);
+}
+
 static void test_edges(const struct kind *kind, const struct advntk_slot *slot)
 {
     static const double edge[][3] = {{1, 1, 1}, {1, 1, -1}, {0, 1, 0},         {0, 0, 0},
@@ -247,6 +267,7 @@ int main(void)
         test_moments(&kinds[i], &slot);
         test_partials(&kinds[i], &slot);
         test_variants(&kinds[i], &slot, host->isa);
+        test_slopes(&kinds[i], &slot);
         test_edges(&kinds[i], &slot);
         slot_close(&slot);
     }
