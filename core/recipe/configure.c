@@ -514,26 +514,44 @@ static const char *plugin_name(struct advntk__configurer *c, uint32_t kind,
     return NULL;
 }
 
+/* What follows "NAME: " at the beginning of a text; NULL: it does not begin so. */
+static const char *behind(const char *text, const char *name)
+{
+    size_t length = name ? strlen(name) : 0;
+    bool begins = length > 0 && strncmp(text, name, length) == 0 && text[length] == ':' &&
+                  text[length + 1] == ' ';
+    return begins ? text + length + 2 : NULL;
+}
+
+/* Where the text begins with the place: notes the rest there, less the name that the way ends with
+ * and that a slot in the tree begins its way with. */
+static bool note_at_place(struct advntk__configurer *c, const struct advntk__place *place,
+                          const struct advntk__way *way, const char *text)
+{
+    const char *rest = behind(text, place ? place->text : NULL), *more;
+    if (!rest) {
+        return false;
+    }
+    more = behind(rest, "error");
+    rest = more ? more : rest;
+    more = behind(rest, way ? way->name : NULL);
+    advntk__mistake(c, place, way, "%s", more ? more : rest);
+    return true;
+}
+
 /*
  * Notes what a plugin's check says of its parameters: where the text begins with the place of a
- * node in the tree, there and by that node's way. false: no such node at or below this one.
+ * node or key in the tree, there and by its way. false: no such place at or below this node.
  */
 static bool note_at_node(struct advntk__configurer *c, const struct advntk_node *node,
                          const struct advntk__way *way, int depth, const char *text)
 {
-    const char *place = advntk_node_place(node), *rest = text;
-    size_t length = strlen(place);
-    bool noted = false;
-    if (strncmp(text, place, length) == 0 && strncmp(text + length, ": ", 2) == 0) {
-        rest += length + 2;
-        rest += strncmp(rest, "error: ", 7) == 0 ? 7 : 0;
-        advntk__mistake(c, node->place, way, "%s", rest);
-        return true;
-    }
-    for (ptrdiff_t i = 0; !noted && depth < ADVNTK__COPY_DEPTH && i < advntk_node_count(node);
-         i++) {
-        struct advntk__way at = {.up = way, .name = advntk_node_key(node, i), .index = i};
-        noted = note_at_node(c, advntk_node_item(node, i), &at, depth + 1, text);
+    bool noted = note_at_place(c, node->place, way, text);
+    for (ptrdiff_t i = 0; !noted && depth < ADVNTK__COPY_DEPTH && i < node->count; i++) {
+        const struct advntk__entry *entry = &node->entries[i];
+        struct advntk__way at = {.up = way, .name = entry->key, .index = i};
+        noted = note_at_node(c, entry->value, &at, depth + 1, text) ||
+                note_at_place(c, entry->place, &at, text);
     }
     return noted;
 }

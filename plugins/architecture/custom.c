@@ -6,6 +6,7 @@
 
 #include <advntk/plugin.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { DEPTH_MAX = 100, BRANCHES_MAX = 64 };
@@ -35,30 +36,71 @@ struct builder {
 static advntk_status add_list(struct builder *b, const struct advntk_node *list, ptrdiff_t *at,
                               struct advntk_error *err);
 
+enum { GOT_BYTES = 96 };
+/* What stands at a node, for messages. */
+static const char *got(const struct advntk_node *node, char text[GOT_BYTES])
+{
+    switch (advntk_node_kind(node)) {
+    case ADVNTK_NODE_SCALAR:
+        snprintf(text, GOT_BYTES, "'%.60s'", advntk_node_scalar(node));
+        break;
+    case ADVNTK_NODE_LIST:
+        snprintf(text, GOT_BYTES, "a list of %td", advntk_node_count(node));
+        break;
+    case ADVNTK_NODE_MAP:
+        if (advntk_node_count(node) > 1) {
+            snprintf(text, GOT_BYTES, "a map of %td keys, '%.40s' first", advntk_node_count(node),
+                     advntk_node_key(node, 0));
+        } else {
+            snprintf(text, GOT_BYTES, "a map");
+        }
+        break;
+    case ADVNTK_NODE_NULL:
+        snprintf(text, GOT_BYTES, "nothing");
+        break;
+    }
+    return text;
+}
+
+static advntk_status unknown_key(const struct advntk_node *map, ptrdiff_t i, const char *layer,
+                                 ptrdiff_t count, const char *const *known,
+                                 struct advntk_error *err)
+{
+    const char *key = advntk_node_key(map, i), *near = advntk_name_nearest(key, count, known);
+    char list[128] = "; it has none";
+    size_t used = 0;
+
+    for (ptrdiff_t k = 0; k < count && used < sizeof(list); k++) {
+        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+                                 k ? ", " : "; known: ", known[k]);
+    }
+    return ADVNTK_FAIL(err, EINVALID, "%s: layer %s has no parameter '%.60s'%s%s%s",
+                       advntk_node_place(advntk_node_item(map, i)), layer, key,
+                       near ? "; did you mean '" : list, near ? near : "", near ? "'?" : "");
+}
+
 /* The keys of a layer's map are among `known` (count of them). */
 static advntk_status check_keys(const struct advntk_node *map, const char *layer, ptrdiff_t count,
                                 const char *const *known, struct advntk_error *err)
 {
     enum advntk_node_kind kind = advntk_node_kind(map);
+    char text[GOT_BYTES];
 
     if (kind == ADVNTK_NODE_NULL) {
         return ADVNTK_OK;
     }
     if (kind != ADVNTK_NODE_MAP) {
-        return ADVNTK_FAIL(err, EINVALID, "%s: layer %s: expected a map of its parameters",
-                           advntk_node_place(map), layer);
+        return ADVNTK_FAIL(err, EINVALID, "%s: layer %s: got %s, expected a map of its parameters",
+                           advntk_node_place(map), layer, got(map, text));
     }
     for (ptrdiff_t i = 0; i < advntk_node_count(map); i++) {
-        const char *key = advntk_node_key(map, i), *near;
+        const char *key = advntk_node_key(map, i);
         bool found = false;
         for (ptrdiff_t k = 0; k < count; k++) {
             found = found || strcmp(key, known[k]) == 0;
         }
         if (!found) {
-            near = advntk_name_nearest(key, count, known);
-            return ADVNTK_FAIL(err, EINVALID, "%s: layer %s has no parameter '%s'%s%s%s",
-                               advntk_node_place(advntk_node_item(map, i)), layer, key,
-                               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+            return unknown_key(map, i, layer, count, known, err);
         }
     }
     return ADVNTK_OK;
@@ -71,7 +113,7 @@ static advntk_status read_std(const struct advntk_node *map, const char *key, do
     advntk_status rc = node ? advntk_node_real(node, value, err) : ADVNTK_OK;
 
     if (rc == ADVNTK_OK && !(*value >= 0 && *value < HUGE_VAL)) {
-        rc = ADVNTK_FAIL(err, EINVALID, "%s: got %g, expected a number >= 0",
+        rc = ADVNTK_FAIL(err, EINVALID, "%s: got %g, expected a finite number >= 0",
                          advntk_node_place(node), *value);
     }
     return rc;
@@ -104,7 +146,12 @@ static advntk_status read_sizes(const struct advntk_node *map, const char *key, 
     bool list = advntk_node_kind(node) == ADVNTK_NODE_LIST;
     advntk_status rc = ADVNTK_OK;
     int64_t number = 0;
+    char text[GOT_BYTES];
 
+    if (node && !list && !advntk_node_scalar(node)) {
+        return ADVNTK_FAIL(err, EINVALID, "%s: got %s, expected a number or [height, width]",
+                           advntk_node_place(node), got(node, text));
+    }
     if (list && advntk_node_count(node) != 2) {
         return ADVNTK_FAIL(err, EINVALID, "%s: got %td numbers, expected one or [height, width]",
                            advntk_node_place(node), advntk_node_count(node));
@@ -397,11 +444,55 @@ static const char *const layer_names[LAYERS] = {
 /* Layers that networks have and that have no infinite-width limit in closed form. */
 static const char *const impossible[] = {"max_pool", "global_max_pool", "batch_norm"};
 
+/* Alike but for case, "_" and digits at the end: MaxPool2d is max_pool. */
+static bool is_called(const char *name, const char *known)
+{
+    for (;; name++, known++) {
+        name += *name == '_';
+        known += *known == '_';
+        if (!*known) {
+            return name[strspn(name, "0123456789dD")] == '\0';
+        }
+        if ((*name | 0x20) != *known) { /* lower case, of letters */
+            return false;
+        }
+    }
+}
+
+static advntk_status unknown_layer(const struct advntk_node *node, const char *name,
+                                   struct advntk_error *err)
+{
+    struct advntk_error unused = {0};
+    struct advntk_slot slot = {0};
+    const char *near;
+
+    for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+        if (is_called(name, impossible[i])) {
+            return ADVNTK_FAIL(
+                err, EUNSUPPORTED, "%s: %s has no infinite-width limit in closed form; use %s",
+                advntk_node_place(node), impossible[i],
+                strstr(impossible[i], "pool") ? "average_pool or sum_pool" : "layer_norm");
+        }
+    }
+    if (advntk_node_scalar(node) &&
+        advntk_node_slot(node, ADVNTK_KIND_ACTIVATION, &slot, &unused) == ADVNTK_OK) {
+        return ADVNTK_FAIL(
+            err, EINVALID,
+            "%s: no layer '%.60s', which is an activation: write {activation: %.60s}",
+            advntk_node_place(node), name, name);
+    }
+    near = advntk_name_nearest(name, LAYERS, layer_names);
+    return ADVNTK_FAIL(err, EINVALID, "%s: no layer '%.60s'; %s%s%s", advntk_node_place(node), name,
+                       near ? "did you mean '" : "known: ", near ? near : LAYERS_TEXT,
+                       near ? "'?" : "; an activation is written {activation: NAME}");
+}
+
 /* `node`: "flatten" or {dense: {...}}. */
 static advntk_status add_layer(struct builder *b, const struct advntk_node *node, ptrdiff_t *at,
                                struct advntk_error *err)
 {
-    const char *name = advntk_node_scalar(node), *near;
+    const char *name = advntk_node_scalar(node);
+    char text[GOT_BYTES];
     const struct advntk_node *value = NULL;
 
     if (!name && advntk_node_kind(node) == ADVNTK_NODE_MAP && advntk_node_count(node) == 1) {
@@ -409,8 +500,9 @@ static advntk_status add_layer(struct builder *b, const struct advntk_node *node
         value = advntk_node_item(node, 0);
     }
     if (!name) {
-        return ADVNTK_FAIL(err, EINVALID, "%s: expected a layer: a name or a map with one key",
-                           advntk_node_place(node));
+        return ADVNTK_FAIL(err, EINVALID,
+                           "%s: got %s, expected a layer: a name or a map with one key",
+                           advntk_node_place(node), got(node, text));
     }
     for (int i = 0; i < LAYERS; i++) {
         if (strcmp(name, layer_names[i]) == 0) {
@@ -424,27 +516,18 @@ static advntk_status add_layer(struct builder *b, const struct advntk_node *node
             return layer_kinds[i].add(b, value, at, err);
         }
     }
-    for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
-        if (strcmp(name, impossible[i]) == 0) {
-            return ADVNTK_FAIL(err, EUNSUPPORTED,
-                               "%s: %s has no infinite-width limit in closed form; use %s",
-                               advntk_node_place(node), name,
-                               strstr(name, "pool") ? "average_pool or sum_pool" : "layer_norm");
-        }
-    }
-    near = advntk_name_nearest(name, LAYERS, layer_names);
-    return ADVNTK_FAIL(err, EINVALID, "%s: no layer '%.60s'; %s%s%s", advntk_node_place(node), name,
-                       near ? "did you mean '" : "known: ", near ? near : LAYERS_TEXT,
-                       near ? "'?" : "");
+    return unknown_layer(node, name, err);
 }
 
 static advntk_status add_list(struct builder *b, const struct advntk_node *list, ptrdiff_t *at,
                               struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
+    char text[GOT_BYTES];
 
     if (advntk_node_kind(list) != ADVNTK_NODE_LIST) {
-        return ADVNTK_FAIL(err, EINVALID, "%s: expected a list of layers", advntk_node_place(list));
+        return ADVNTK_FAIL(err, EINVALID, "%s: got %s, expected a list of layers",
+                           advntk_node_place(list), got(list, text));
     }
     if (b->depth >= DEPTH_MAX) {
         return ADVNTK_FAIL(err, ELIMIT, "%s: layers nested more than %d deep",
