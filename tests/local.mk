@@ -89,6 +89,7 @@ script_tests = \
 	fault/clock \
 	fault/disk \
 	fault/gram \
+	fault/kernel \
 	fault/kill \
 	fault/large \
 	fault/study \

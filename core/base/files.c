@@ -78,19 +78,20 @@ out:
     return rc;
 }
 
-/* Where the new file shall be: behind a link its target. What is no file (a folder, a device such
- * as /dev/null, a pipe) would be gone after the rename, so it is refused. */
-static advntk_status replacement_target(const char *path, char **target, struct advntk_error *err)
+/* What is no file (a folder, a device such as /dev/null, a pipe) would be gone after the rename, so
+ * it is refused. */
+advntk_status advntk__replacement_target(const char *path, char **target, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    struct stat st;
+    struct stat st, link;
     bool there = stat(path, &st) == 0;
 
     if (there && !S_ISREG(st.st_mode)) {
         FAIL(err, EIO, "%s: cannot write: it is %s, expected a file or a new name", path,
              S_ISDIR(st.st_mode) ? "a folder" : "a device or a pipe");
     }
-    *target = there ? realpath(path, NULL) : strdup(path);
+    *target = there && lstat(path, &link) == 0 && S_ISLNK(link.st_mode) ? realpath(path, NULL)
+                                                                        : strdup(path);
     if (!*target) {
         FAIL(err, EIO, "%s: cannot write: %s", path, strerror(errno));
     }
@@ -98,21 +99,36 @@ out:
     return rc;
 }
 
+/* "PATH.123.tmp", 123 the process. NULL: no memory. */
+static char *name_beside(const char *path)
+{
+    size_t length = strlen(path) + 32;
+    char *name = malloc(length);
+
+    if (name) {
+        snprintf(name, length, "%s.%ld.tmp", path, (long)getpid());
+    }
+    return name;
+}
+
 advntk_status advntk__replacement_begin(struct advntk__replacement *r, const char *path,
                                         struct advntk_error *err)
 {
+    return advntk__replacement_begin_as(r, path, NULL, err);
+}
+
+advntk_status advntk__replacement_begin_as(struct advntk__replacement *r, const char *path,
+                                           const char *temporary, struct advntk_error *err)
+{
     advntk_status rc = ADVNTK_OK;
-    size_t length;
     int fd = -1;
 
     *r = (struct advntk__replacement){0};
-    TRY(replacement_target(path, &r->path, err));
-    length = strlen(r->path) + 32;
-    r->temporary = malloc(length);
+    TRY(advntk__replacement_target(path, &r->path, err));
+    r->temporary = temporary ? strdup(temporary) : name_beside(r->path);
     if (!r->temporary) {
         FAIL(err, ENOMEM, "%s: no memory for a path", path);
     }
-    snprintf(r->temporary, length, "%s.%ld.tmp", r->path, (long)getpid());
     fd = open(r->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
         FAIL(err, EIO, "%s: cannot write: %s", path, strerror(errno));

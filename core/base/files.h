@@ -26,6 +26,14 @@ struct advntk__replacement {
 ADVNTK_MUST_CHECK advntk_status advntk__replacement_begin(struct advntk__replacement *r,
                                                           const char *path,
                                                           struct advntk_error *err);
+/* The same with a name of one's own for the unfinished file, in the same file system. */
+ADVNTK_MUST_CHECK advntk_status advntk__replacement_begin_as(struct advntk__replacement *r,
+                                                             const char *path,
+                                                             const char *temporary,
+                                                             struct advntk_error *err);
+/* The file that is replaced: `path`, or the target of a link; free() it. Fails: EIO (no file). */
+ADVNTK_MUST_CHECK advntk_status advntk__replacement_target(const char *path, char **target,
+                                                           struct advntk_error *err);
 ADVNTK_MUST_CHECK advntk_status advntk__replacement_commit(struct advntk__replacement *r,
                                                            struct advntk_error *err);
 void advntk__replacement_abandon(struct advntk__replacement *r);

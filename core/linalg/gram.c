@@ -15,18 +15,47 @@ struct gram_job {
     struct advntk_host *host;
     const struct advntk_kernel_ops *kernel;
     void *kernel_state;
-    const void *points;
-    ptrdiff_t n;
+    const void *points, *others; /* others NULL: points again, and the lower triangle */
+    ptrdiff_t n, m;              /* how many: rows and columns */
     enum advntk_precision precision;
-    struct advntk_sym *a;          /* NULL: the tiles go to the disk alone */
+    struct advntk_sym *a;          /* NULL: the tiles go to the disk or to `use` alone */
     struct advntk__tiles *stored;  /* NULL: none */
+    advntk__tile_fn use;           /* NULL: none */
+    void *context;                 /* of use */
     int64_t done, total, computed; /* tiles */
 };
 
-/* Images in tile row i. */
+static ptrdiff_t tile_length(ptrdiff_t n, ptrdiff_t i)
+{
+    return n - i * TILE < TILE ? n - i * TILE : TILE;
+}
+
+/* Images in tile row i, and in tile column j. */
 static ptrdiff_t rows_of(const struct gram_job *job, ptrdiff_t i)
 {
-    return job->n - i * TILE < TILE ? job->n - i * TILE : TILE;
+    return tile_length(job->n, i);
+}
+
+static ptrdiff_t columns_of(const struct gram_job *job, ptrdiff_t j)
+{
+    return tile_length(job->m, j);
+}
+
+static bool on_diagonal(const struct gram_job *job, ptrdiff_t i, ptrdiff_t j)
+{
+    return !job->others && i == j;
+}
+
+static void tile_at(const struct gram_job *job, ptrdiff_t index, ptrdiff_t *i, ptrdiff_t *j)
+{
+    const ptrdiff_t across = (job->m + TILE - 1) / TILE;
+
+    if (job->others) {
+        *i = index / across;
+        *j = index % across;
+    } else {
+        advntk__sym_tile_at(index, i, j);
+    }
 }
 
 static double entry(const struct gram_job *job, const void *tile, ptrdiff_t row, ptrdiff_t column)
@@ -47,19 +76,25 @@ static void set_entry(const struct gram_job *job, void *tile, ptrdiff_t row, ptr
     }
 }
 
+const char *advntk__gram_remedy(enum advntk_precision precision)
+{
+    return precision == ADVNTK_PRECISION_FLOAT32
+               ? "too large for float32 on the way; use precision: float64"
+               : "too large on the way; scale the images, the weights or w_std";
+}
+
 /* Fails if an entry of the tile is no finite number, with its place; a diagonal tile below its
  * diagonal. */
 static advntk_status tile_check(const struct gram_job *job, ptrdiff_t i, ptrdiff_t j,
                                 const void *tile, struct advntk_error *err)
 {
-    ptrdiff_t rows = rows_of(job, i), columns = rows_of(job, j);
+    ptrdiff_t rows = rows_of(job, i), columns = columns_of(job, j);
     for (ptrdiff_t r = 0; r < rows; r++) {
-        for (ptrdiff_t c = 0; c < (i == j ? r + 1 : columns); c++) {
+        for (ptrdiff_t c = 0; c < (on_diagonal(job, i, j) ? r + 1 : columns); c++) {
             double value = entry(job, tile, r, c);
             if (!isfinite(value)) {
-                return ADVNTK_FAIL(err, ENUMERIC,
-                                   "kernel matrix: entry (%td, %td) of %td training images is %g",
-                                   i * TILE + r, j * TILE + c, job->n, value);
+                return ADVNTK_FAIL(err, ENUMERIC, "kernel value (%td, %td) is %g: %s", i * TILE + r,
+                                   j * TILE + c, value, advntk__gram_remedy(job->precision));
             }
         }
     }
@@ -70,7 +105,7 @@ static advntk_status tile_check(const struct gram_job *job, ptrdiff_t i, ptrdiff
 static advntk_status finish_tile(const struct gram_job *job, ptrdiff_t i, ptrdiff_t j, void *tile,
                                  const double *diagonal, struct advntk_error *err)
 {
-    for (ptrdiff_t r = 0; i == j && r < rows_of(job, i); r++) {
+    for (ptrdiff_t r = 0; on_diagonal(job, i, j) && r < rows_of(job, i); r++) {
         set_entry(job, tile, r, r, diagonal[r]);
         for (ptrdiff_t c = 0; c < r; c++) {
             set_entry(job, tile, c, r, entry(job, tile, r, c));
@@ -83,12 +118,14 @@ static advntk_status compute_tile(const struct gram_job *job, ptrdiff_t i, ptrdi
                                   struct advntk_arena *arena, struct advntk_error *err)
 {
     const ptrdiff_t rows = rows_of(job, i);
+    const bool lower = on_diagonal(job, i, j);
     double *diagonal = NULL;
     advntk_status rc = ADVNTK_OK;
 
-    TRY(job->kernel->tile(job->kernel_state, job->points, i * TILE, rows, job->points, j * TILE,
-                          rows_of(job, j), i == j, tile, TILE, arena, err));
-    if (i == j) {
+    TRY(job->kernel->tile(job->kernel_state, job->points, i * TILE, rows,
+                          job->others ? job->others : job->points, j * TILE, columns_of(job, j),
+                          lower, tile, TILE, arena, err));
+    if (lower) {
         diagonal = advntk_arena_get(arena, rows, sizeof(*diagonal));
         if (!diagonal) {
             FAIL(err, ENOMEM, "no memory for the diagonal of the kernel matrix");
@@ -125,12 +162,13 @@ static advntk_status gram_tile(void *context, ptrdiff_t index, struct advntk_are
                                struct advntk_error *err)
 {
     struct gram_job *job = context;
+    const bool counted = job->stored && advntk__tiles_has(job->stored, index); /* as done */
     advntk_status rc = ADVNTK_OK;
     ptrdiff_t i, j;
     int64_t done;
     void *tile;
 
-    advntk__sym_tile_at(index, &i, &j);
+    tile_at(job, index, &i, &j);
     if (job->a) {
         tile = advntk__sym_tile(job->a, i, j);
     } else {
@@ -138,18 +176,33 @@ static advntk_status gram_tile(void *context, ptrdiff_t index, struct advntk_are
         if (!tile) {
             FAIL(err, ENOMEM, "no memory for a tile of the kernel matrix");
         }
-        /* edge tiles are padded with zeros */
-        memset(tile, 0, advntk__gram_tile_bytes(job->precision));
+        if (job->stored) { /* edge tiles are padded with zeros */
+            memset(tile, 0, advntk__gram_tile_bytes(job->precision));
+        }
     }
     if (!is_kept(job, index, tile)) {
         TRY(compute_tile(job, i, j, tile, arena, err));
         __atomic_add_fetch(&job->computed, 1, __ATOMIC_RELAXED);
         keep(job, job->stored, index, tile);
     }
-    done = __atomic_add_fetch(&job->done, 1, __ATOMIC_RELAXED);
+    if (job->use) {
+        TRY(job->use(job->context, i * TILE, rows_of(job, i), j * TILE, columns_of(job, j), tile,
+                     arena, err));
+    }
+    done = __atomic_add_fetch(&job->done, !counted, __ATOMIC_RELAXED);
     advntk_progress(job->host, "kernel matrix", done, job->total);
 out:
     return rc;
+}
+
+/* All tiles. Those that are there count as done from the start: the pace is that of the others. */
+static advntk_status run_tiles(struct gram_job *job, struct advntk_error *err)
+{
+    for (ptrdiff_t i = 0; job->stored && i < job->total; i++) {
+        job->done += advntk__tiles_has(job->stored, i);
+    }
+    advntk_progress(job->host, "kernel matrix", job->done, job->total);
+    return advntk_parallel_for(job->host, (ptrdiff_t)job->total, gram_tile, job, err);
 }
 
 ptrdiff_t advntk__gram_tiles(ptrdiff_t n)
@@ -157,6 +210,11 @@ ptrdiff_t advntk__gram_tiles(ptrdiff_t n)
     ptrdiff_t tiles = (n + TILE - 1) / TILE;
 
     return tiles * (tiles + 1) / 2;
+}
+
+ptrdiff_t advntk__gram_tiles_between(ptrdiff_t n, ptrdiff_t m)
+{
+    return (n + TILE - 1) / TILE * ((m + TILE - 1) / TILE);
 }
 
 size_t advntk__gram_tile_bytes(enum advntk_precision precision)
@@ -177,6 +235,7 @@ advntk_status advntk__gram_compute(struct advntk_host *host, const struct advntk
                            .kernel_state = kernel_state,
                            .points = points,
                            .n = n,
+                           .m = n,
                            .precision = precision,
                            .total = advntk__gram_tiles(n),
                            .stored = stored ? *stored : NULL};
@@ -191,7 +250,7 @@ advntk_status advntk__gram_compute(struct advntk_host *host, const struct advntk
     if (!on_disk) {
         TRY(advntk__sym_new(n, precision, &job.a, err));
     }
-    TRY(advntk_parallel_for(host, (ptrdiff_t)job.total, gram_tile, &job, err));
+    TRY(run_tiles(&job, err));
     if (on_disk) {
         if (!advntk__tiles_complete(job.stored)) {
             FAIL(err, EIO, "the kernel matrix of %td images could not be kept on the disk", n);
@@ -208,6 +267,27 @@ advntk_status advntk__gram_compute(struct advntk_host *host, const struct advntk
 out:
     advntk__sym_free(job.a);
     return rc;
+}
+
+advntk_status advntk__gram_each(struct advntk_host *host, const struct advntk__gram_pairs *pairs,
+                                struct advntk__tiles *stored, advntk__tile_fn use, void *context,
+                                struct advntk_error *err)
+{
+    struct gram_job job = {.host = host,
+                           .kernel = pairs->kernel,
+                           .kernel_state = pairs->kernel_state,
+                           .points = pairs->points,
+                           .others = pairs->others,
+                           .n = pairs->n,
+                           .m = pairs->m,
+                           .precision = pairs->precision,
+                           .stored = stored,
+                           .use = use,
+                           .context = context,
+                           .total = pairs->others ? advntk__gram_tiles_between(pairs->n, pairs->m)
+                                                  : advntk__gram_tiles(pairs->n)};
+
+    return run_tiles(&job, err);
 }
 
 /* ---- several at once ---- */
@@ -295,6 +375,7 @@ advntk_status advntk__gram_family(struct advntk_host *host, const struct advntk_
                                       .kernel_state = kernel_state,
                                       .points = points,
                                       .n = n,
+                                      .m = n,
                                       .precision = precision,
                                       .total = advntk__gram_tiles(n)},
                              .count = count,

@@ -46,6 +46,27 @@ ADVNTK_MUST_CHECK advntk_status advntk__gram_compute(
     struct advntk_host *host, const struct advntk_kernel_ops *kernel, void *kernel_state,
     const void *points, ptrdiff_t n, enum advntk_precision precision, struct advntk__tiles **stored,
     bool on_disk, struct advntk_sym **a, ptrdiff_t *computed, struct advntk_error *err);
+/* Images, and the kernel between them. */
+struct advntk__gram_pairs {
+    const struct advntk_kernel_ops *kernel;
+    void *kernel_state;
+    const void *points, *others; /* prepared; others NULL: points with themselves */
+    ptrdiff_t n, m;              /* how many; m == n where there are no others */
+    enum advntk_precision precision;
+};
+/* A tile: values (rows, columns) from (row, column) on, leading dimension 512. On any thread. */
+typedef advntk_status (*advntk__tile_fn)(void *context, ptrdiff_t row, ptrdiff_t rows,
+                                         ptrdiff_t column, ptrdiff_t columns, const void *tile,
+                                         struct advntk_arena *arena, struct advntk_error *err);
+/*
+ * Tile by tile to `use`, where no matrix is held: of the lower triangle, those on the diagonal with
+ * both halves; with others all of them, row by row. stored, progress and failures as above; memory:
+ * a tile a thread.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__gram_each(struct advntk_host *host,
+                                                  const struct advntk__gram_pairs *pairs,
+                                                  struct advntk__tiles *stored, advntk__tile_fn use,
+                                                  void *context, struct advntk_error *err);
 /*
  * The matrices of `count` networks, that kernel_state is of, in one pass over the pairs: tiles that
  * any of `stored` lacks are computed for all and put there, to the bits of each alone. Memory:
@@ -57,6 +78,9 @@ ADVNTK_MUST_CHECK advntk_status advntk__gram_family(
     const void *points, ptrdiff_t n, enum advntk_precision precision, ptrdiff_t count,
     struct advntk__tiles *const *stored, ptrdiff_t *computed, struct advntk_error *err);
 ptrdiff_t advntk__gram_tiles(ptrdiff_t n); /* of the lower triangle */
+ptrdiff_t advntk__gram_tiles_between(ptrdiff_t n, ptrdiff_t m);
+/* Why a value may be no finite number, and what to change. */
+const char *advntk__gram_remedy(enum advntk_precision precision);
 size_t advntk__gram_tile_bytes(enum advntk_precision precision);
 
 /* What the matrix is, for the cache of its factors (16 bytes, see core/run); none: not cached. */

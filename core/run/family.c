@@ -417,7 +417,8 @@ static advntk_status find_parts(struct pass *p, const struct advntk__family *fam
         part->member = member;
         TRY(advntk__model_graph(model, problem->height, problem->width, problem->channels,
                                 problem->classes, &part->graph, err));
-        TRY(advntk__identity_cached(p->host, model, member->kernel, part->graph, part->key, err));
+        TRY(advntk__identity_cached(p->host, p->host->services->registry, model, member->kernel,
+                                    part->graph, part->key, err));
     }
 out:
     return rc;

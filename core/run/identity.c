@@ -16,8 +16,8 @@
 
 /* Digests must stay: a change of what is hashed changes these names. */
 static const char data_format[] = "advntk data 1", kernel_format[] = "advntk kernel 1",
-                  cached_format[] = "advntk cached matrix 1", fit_format[] = "advntk fit 1",
-                  evaluation_format[] = "advntk evaluation 1";
+                  arrays_format[] = "advntk arrays 1", cached_format[] = "advntk cached matrix 1",
+                  fit_format[] = "advntk fit 1", evaluation_format[] = "advntk evaluation 1";
 
 static advntk_status hash_begin(struct advntk__hash **hash, const char *format,
                                 struct advntk_error *err)
@@ -108,6 +108,28 @@ out:
     return rc;
 }
 
+advntk_status advntk__identity_arrays(const struct advntk__run_config *config, ptrdiff_t count,
+                                      const struct advntk__array *arrays, uint8_t digest[16],
+                                      struct advntk_error *err)
+{
+    struct advntk__hash *hash = NULL;
+    advntk_status rc = ADVNTK_OK;
+
+    TRY(hash_begin(&hash, arrays_format, err));
+    TRY(hash_model(hash, config, err));
+    advntk__hash_int(hash, count);
+    for (const struct advntk__array *a = arrays; a < arrays + count; a++) {
+        const int64_t shape[4] = {a->n, a->height, a->width, a->channels};
+        advntk__hash_ints(hash, 4, shape);
+        advntk__hash_add(hash, a->values,
+                         (size_t)(a->n * a->height * a->width * a->channels) * sizeof(*a->values));
+    }
+    advntk__hash_end(hash, digest);
+out:
+    advntk__hash_free(hash);
+    return rc;
+}
+
 /* What the visit of slots below needs. */
 struct file_hash {
     const struct advntk__registry *registry;
@@ -130,11 +152,12 @@ static advntk_status hash_file(void *context, const struct advntk_slot *slot,
 }
 
 advntk_status advntk__identity_cached(const struct advntk_host *host,
+                                      const struct advntk__registry *registry,
                                       const struct advntk__model_config *model,
                                       const uint8_t kernel[16], const struct advntk_graph *graph,
                                       uint8_t digest[16], struct advntk_error *err)
 {
-    struct file_hash files = {host->services->registry, NULL};
+    struct file_hash files = {registry, NULL};
     advntk_status rc = ADVNTK_OK;
 
     TRY(hash_begin(&files.hash, cached_format, err));

@@ -37,4 +37,6 @@ libadvntk_la_SOURCES += \
 	core/run/train.c \
 	core/run/train.h \
 	core/run/tune.c \
-	core/run/tune.h
+	core/run/tune.h \
+	core/run/values.c \
+	core/run/values.h

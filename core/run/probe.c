@@ -192,16 +192,13 @@ advntk_status advntk__probe_key(struct advntk_host *host, const struct advntk__r
     TRY(advntk__services_init(&p.services, &p.config, &p.split, &p.memory, err));
     TRY(advntk__model_graph(&p.config.model, item->height, item->width, item->channels,
                             item->classes, &p.memory.graph, err));
-    p.services.registry = registry;
-    host->services = &p.services;
     TRY(advntk__backend_open(host, &p.config.backend, err));
-    TRY(advntk__identity_cached(host, &p.config.model, p.services.kernel_key, p.memory.graph, key,
-                                err));
+    TRY(advntk__identity_cached(host, registry, &p.config.model, p.services.kernel_key,
+                                p.memory.graph, key, err));
 out:
     advntk__backend_close(host);
     advntk__graph_free(p.memory.graph);
     advntk__split_release(&p.split);
-    host->services = NULL;
     return rc;
 }
 

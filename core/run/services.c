@@ -309,7 +309,8 @@ static advntk_status make_gram(struct advntk_host *host, struct advntk_sym **gra
     advntk_status rc = ADVNTK_OK;
 
     if (host->cache) {
-        TRY(advntk__identity_cached(host, &s->config->model, s->kernel_key, m->graph, key, err));
+        TRY(advntk__identity_cached(host, s->registry, &s->config->model, s->kernel_key, m->graph,
+                                    key, err));
         TRY(fill_family(host, err));
         TRY(advntk__open_stored(host, s->config, key, &stored, err));
         started = s->meter.family_tiles ? started : advntk__spent_now();

@@ -25,7 +25,7 @@ static const int64_t spare = INT64_C(256) << 20;
 
 enum { ABOUT_LIMIT = 1 << 16 };
 
-static bool is_key(const char *name)
+bool advntk__cache_is_key(const char *name)
 {
     return strlen(name) == ADVNTK__CACHE_KEY - 1 && name[strspn(name, "0123456789abcdef")] == '\0';
 }
@@ -125,7 +125,7 @@ advntk_status advntk__cache_list(const char *folder, struct advntk__cache_entry 
         FAIL(err, EIO, "%s: cannot open the folder: %s", folder, strerror(errno));
     }
     while (dir && (at = readdir(dir))) {
-        if (!is_key(at->d_name)) {
+        if (!advntk__cache_is_key(at->d_name)) {
             continue;
         }
         grown = realloc(list, (have + 1) * sizeof(*list));

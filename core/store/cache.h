@@ -16,6 +16,8 @@ struct advntk__cache_entry {
     double used; /* last, seconds since 1970 */
 };
 
+bool advntk__cache_is_key(const char *name); /* whether an entry may be called so */
+
 /* All entries, the least recently used first; free() the list. No such folder: none. */
 ADVNTK_MUST_CHECK advntk_status advntk__cache_list(const char *folder,
                                                    struct advntk__cache_entry **entries,

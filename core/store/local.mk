@@ -13,6 +13,8 @@ libadvntk_la_SOURCES += \
 	core/store/npy_member.c \
 	core/store/npz.c \
 	core/store/npz.h \
+	core/store/part.c \
+	core/store/part.h \
 	core/store/state.c \
 	core/store/state.h \
 	core/store/tiles.c \

@@ -121,8 +121,8 @@ out:
 }
 
 advntk_status advntk__npy_file_begin(struct advntk__npy_file *file, const char *path,
-                                     enum advntk_dtype dtype, int rank, const ptrdiff_t *shape,
-                                     struct advntk_error *err)
+                                     const char *temporary, enum advntk_dtype dtype, int rank,
+                                     const ptrdiff_t *shape, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     unsigned char header[ADVNTK__NPY_HEADER_ROOM];
@@ -135,7 +135,7 @@ advntk_status advntk__npy_file_begin(struct advntk__npy_file *file, const char *
     if (!advntk__npy_size(dtype, rank, shape, &count, &bytes)) {
         FAIL(err, EINVALID, "%s: too many values", path);
     }
-    TRY(advntk__replacement_begin(&file->replacement, path, err));
+    TRY(advntk__replacement_begin_as(&file->replacement, path, temporary, err));
     if (fwrite(header, 1, length, file->replacement.file) != length ||
         fflush(file->replacement.file) != 0) {
         FAIL(err, EIO, "%s: cannot write: %s", path, strerror(errno));
@@ -183,7 +183,7 @@ advntk_status advntk_npy_write(const char *path, enum advntk_dtype dtype, int ra
     struct advntk__npy_file file;
     ptrdiff_t count = 1;
 
-    TRY(advntk__npy_file_begin(&file, path, dtype, rank, shape, err));
+    TRY(advntk__npy_file_begin(&file, path, NULL, dtype, rank, shape, err));
     for (int axis = 0; axis < rank; axis++) {
         count *= shape[axis];
     }

@@ -14,10 +14,12 @@ struct advntk__npy_file {
     size_t size; /* of a value */
 };
 
-/* The header, and room on the disk for all values. Fails: EIO (no room: the bytes), EINVALID. */
+/* The header, and room on the disk for all values. temporary: its name until it is committed; NULL:
+ * one beside it. Fails: EIO (no room: the bytes), EINVALID. */
 ADVNTK_MUST_CHECK advntk_status advntk__npy_file_begin(struct advntk__npy_file *file,
-                                                       const char *path, enum advntk_dtype dtype,
-                                                       int rank, const ptrdiff_t *shape,
+                                                       const char *path, const char *temporary,
+                                                       enum advntk_dtype dtype, int rank,
+                                                       const ptrdiff_t *shape,
                                                        struct advntk_error *err);
 /* Values [first, first+count) of the flat array, as they are in memory. */
 ADVNTK_MUST_CHECK advntk_status advntk__npy_file_put(const struct advntk__npy_file *file,
