@@ -107,19 +107,36 @@ static int describe_plugin(const struct cli *cli, const struct advntk__registry 
     return code;
 }
 
-/* From the sections' own parameter tables. */
-static int describe_language(void)
+/* From the sections' own parameter tables: all of it, or the keys that were named. */
+static int describe_language(const struct cli *cli)
 {
+    struct advntk__registry *registry = NULL;
     struct advntk__text out = {0};
+    struct advntk_error err;
     int code = CLI_DONE;
 
-    advntk__recipe_describe(&out);
-    if (out.failed) {
-        code = cli_fail("no memory for the description");
+    if (cli->json || as_markdown) {
+        return cli_misuse(cli,
+                          "'describe recipe' is text; 'advntk schema' is the language as JSON");
+    }
+    if (cli->count == 1) {
+        advntk__recipe_describe(&out);
     } else {
+        registry = cli_registry(cli);
+        code = registry ? CLI_DONE : CLI_FAILED;
+    }
+    for (ptrdiff_t i = 1; i < cli->count && code == CLI_DONE; i++) {
+        if (advntk__recipe_describe_key(registry, cli->words[i], &out, &err) != ADVNTK_OK) {
+            code = cli_error(&err);
+        }
+    }
+    if (code == CLI_DONE && out.failed) {
+        code = cli_fail("no memory for the description");
+    } else if (code == CLI_DONE) {
         fputs(advntk__text_get(&out), stdout);
     }
     advntk__text_release(&out);
+    advntk__registry_free(registry);
     return code;
 }
 
@@ -139,7 +156,7 @@ static int describe_words(struct cli *cli)
         return cli_misuse(cli, "--%s is for --graph RECIPE", graph.shape ? "shape" : "set");
     }
     if (strcmp(cli->words[0], "recipe") == 0) {
-        return describe_language();
+        return describe_language(cli);
     }
     registry = cli_registry(cli);
     if (!registry) {
@@ -162,8 +179,10 @@ static int describe_main(struct cli *cli)
 
 const struct cli_command cli_describe = {
     .name = "describe",
-    .words = "KIND/NAME... | recipe",
+    .words = "KIND/NAME... | recipe [KEY...]",
     .summary = "What a plugin does and takes; the layer graph; the language of recipes",
+    .text = "'recipe' alone is the whole language; KEY is dotted: data, evaluate.attack, "
+            "method.attack.steps.",
     .example = "advntk describe attack/pgd",
     .options = describe_options,
     .most = -1,

@@ -35,5 +35,12 @@ const struct advntk__section *advntk__recipe_sections(void);
 
 /* The language: sections, keys, defaults, expressions, sweep, an example. */
 void advntk__recipe_describe(struct advntk__text *out);
+/* One key of it, dotted: a section (data), a key (data.train), what a slot takes (evaluate.attack),
+ * a key of plugins (evaluate.attack.steps: of each that has it). Fails: ENOTFOUND with the nearest.
+ */
+ADVNTK_MUST_CHECK advntk_status advntk__recipe_describe_key(const struct advntk__registry *registry,
+                                                            const char *key,
+                                                            struct advntk__text *out,
+                                                            struct advntk_error *err);
 
 #endif

@@ -70,6 +70,24 @@ has out "flatten" "shows the layers"
 "$advntk" describe --graph small.yaml -s model.architecture='{plugin: cnn, depth: 2}' >out 2>err
 is $? 0 "describe --graph of a changed recipe"
 is "$(grep -c ' conv ' out)" 2 "has the layers of the change"
+"$advntk" describe recipe evaluate.attack data.train seed >out 2>err
+is $? 0 "describe recipe KEY"
+has out "without it: accuracy on clean images" "says what a key is"
+has out "radius: " "a slot's common keys too"
+has out "training images, drawn after the validation images" "each of several"
+has out "seed of every random draw" "one of the top"
+"$advntk" describe recipe method.attack.steps >out 2>err
+has out "of attack/pgd" "keys of plugins, with whose they are"
+"$advntk" describe recipe sweep >out 2>err
+has out "every combination, the first key slowest" "sweeps"
+"$advntk" describe recipe data.trian >out 2>err
+is $? 1 "a key that is not there"
+has err "no key 'data.trian'" "is named"
+has err "did you mean 'train'?" "with the nearest"
+"$advntk" describe recipe seed.train >out 2>err
+is $? 1 "nor is anything below a number"
+one_line err
+ok $? "in one line"
 cat >model.yaml <<'END'
 advntk: 1
 model: {architecture: {plugin: cnn, depth: 2}, kernel: ntk}
