@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include "base/text.h"
-#include "base/try.h"
 #include "recipe/resolve.h"
 #include "registry/registry.h"
 
@@ -315,7 +314,8 @@ advntk_status advntk__recipe_describe_key(const struct advntk__registry *registr
         }
         row = rows_named(&scope, word, *end ? NULL : out);
         if (!row) {
-            TRY(no_such_key(&scope, key, word, at == key, err));
+            rc = no_such_key(&scope, key, word, at == key, err);
+            break;
         }
         scope.rows = NULL; /* nothing is below a number */
         scope.kind = 0;
@@ -326,6 +326,5 @@ advntk_status advntk__recipe_describe_key(const struct advntk__registry *registr
             print_slot(&scope, out);
         }
     }
-out:
     return rc;
 }
