@@ -519,6 +519,28 @@ static advntk_status add_layer(struct builder *b, const struct advntk_node *node
     return unknown_layer(node, name, err);
 }
 
+/* Of a list on the command line all items have one place: says which of them a message is about. */
+static void say_which(const struct advntk_node *list, ptrdiff_t i, struct advntk_error *err)
+{
+    const char *place = advntk_node_place(list);
+    static const char error[] = "error: "; /* what faults of a slot begin with */
+    size_t skip = strlen(place) + 2, length;
+    char which[32];
+
+    if (!err || strcmp(place, advntk_node_place(advntk_node_item(list, i))) != 0 ||
+        strncmp(err->text, place, strlen(place)) != 0 || strlen(err->text) < skip) {
+        return;
+    }
+    if (strncmp(err->text + skip, error, strlen(error)) == 0) {
+        skip += strlen(error);
+    }
+    length = (size_t)snprintf(which, sizeof(which), "layers.%td: ", i);
+    if (strlen(err->text) + length < sizeof(err->text)) {
+        memmove(err->text + skip + length, err->text + skip, strlen(err->text) - skip + 1);
+        memcpy(err->text + skip, which, length);
+    }
+}
+
 static advntk_status add_list(struct builder *b, const struct advntk_node *list, ptrdiff_t *at,
                               struct advntk_error *err)
 {
@@ -536,6 +558,9 @@ static advntk_status add_list(struct builder *b, const struct advntk_node *list,
     b->depth++;
     for (ptrdiff_t i = 0; i < advntk_node_count(list) && rc == ADVNTK_OK; i++) {
         rc = add_layer(b, advntk_node_item(list, i), at, err);
+        if (rc != ADVNTK_OK && b->depth == 1) {
+            say_which(list, i, err);
+        }
     }
     b->depth--;
     return rc;

@@ -130,6 +130,14 @@ has err "--graph RECIPE" "and says what it is for"
 "$advntk" check small.yaml >out 2>err
 is $? 0 "check of a good recipe"
 has out "small.yaml: good, 1 run" "says so"
+"$advntk" check small.yaml -s 'model.architecture={plugin: custom, layers: [flatten, {dense: {w_sdt: 2}}]}' >out 2>err
+is $? 1 "a mistake in a layer on the command line"
+has err "error: model.architecture: layers.1: layer dense has no parameter 'w_sdt'; did you mean 'w_std'?" \
+	"is told with the layer, the key and the nearest"
+"$advntk" check small.yaml -s 'model.architecture={plugin: custom, layers: [flatten, dense, {activation: rleu}]}' >out 2>err
+has err "error: model.architecture: layers.2: no activation plugin 'rleu'; did you mean 'relu'?" "an activation too"
+"$advntk" check small.yaml --sweep 'model.architecture=[mlp, {plugin: cnn, detph: 3}]' >out 2>err
+has err "error: model.architecture.detph: unknown key; did you mean 'depth'?" "so is one in a sweep"
 "$advntk" check small.yaml -s data.train=5000 >out 2>err
 is $? 1 "check of more images than there are"
 has err "5000 training" "gives the numbers"
