@@ -11,18 +11,18 @@ npy() { # SHAPE: the head of an array of bytes, 128 of them
 bytes() { # COUNT: compressed, so that no two images are alike
 	cat "$top_srcdir"/core/*/*.c "$top_builddir/.libs/libadvntk.so" | gzip -nc1 | head -c "$1"
 }
-# 2100 images of 4 x 4: 5 x 6 / 2 blocks. The first 1100: 3 x 4 / 2. The first 700 with 300 others: 2, and 6 panels
+# 2100 images of 3 x 3: 5 x 6 / 2 blocks. The first 1100: 3 x 4 / 2. The first 700 with 300 others: 2, and 6 panels
 # of the gradient
-{ npy "(2100, 4, 4, 1)"; bytes 33600; } >many.npy
-{ npy "(1100, 4, 4, 1)"; bytes 17600; } >x.npy
-{ npy "(300, 4, 4, 1)"; bytes 4900 | tail -c 4800; } >z.npy
-{ npy "(700, 4, 4, 1)"; bytes 11200; } >few.npy
+{ npy "(2100, 3, 3, 1)"; bytes 18900; } >many.npy
+{ npy "(1100, 3, 3, 1)"; bytes 9900; } >x.npy
+{ npy "(300, 3, 3, 1)"; bytes 2800 | tail -c 2700; } >z.npy
+{ npy "(700, 3, 3, 1)"; bytes 6300; } >few.npy
 { npy "(700, 300)"; bytes 210000; } >g.npy
 is "$(wc -c <g.npy | tr -d ' ')" $((128 + 210000)) "images and weights"
 cat >net.yaml <<'END'
 advntk: 1
 name: net
-model: {architecture: {plugin: cnn, depth: 3}, kernel: ntk}
+model: {architecture: {plugin: cnn, depth: 2}, kernel: ntk}
 END
 kernel() { "$advntk" kernel net.yaml "$@"; }
 records() { # FILE: blocks that its part holds
@@ -116,15 +116,15 @@ has err "tile $tile is damaged; it is computed again" "a damaged block is comput
 same "to the same bits"
 
 again k.npy
-kernel x.npy -o k.npy --kernel nngp 2>err
+kernel few.npy -o k.npy 2>err
 is "$(grep -c 'k.npy.part: is of other images, another network or another build; begins again' err)" 1 \
-	"blocks of another network are not used, which is said"
-kernel x.npy -o other.npy --kernel nngp 2>err
+	"blocks of other images are not used, which is said"
+kernel few.npy -o other.npy 2>err
 cmp other.npy k.npy && gone k.npy
 ok $? "to the bits of a file of its own"
 again k.npy
-kernel z.npy -o k.npy 2>err
-has err "begins again" "nor those of other images, for a matrix of one block"
+kernel z.npy -o k.npy --kernel nngp 2>err
+has err "begins again" "nor those of another network, for a matrix of one block"
 gone k.npy
 ok $? "which leaves nothing either"
 
