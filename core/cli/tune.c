@@ -161,13 +161,11 @@ const struct cli_command cli_tune = {
     .words = "RECIPE",
     .summary = "Chooses w_std and b_std of an architecture by its training images",
     .text =
-        "By the marginal likelihood of a Gaussian process with the kernel as its covariance, or "
-        "by the\n"
-        "leave-one-out error of kernel regression: both in closed form, with exact gradients. A "
-        "parameter\n"
-        "that is 0 stays so. Of a sweep the first run counts. For dense networks and networks "
-        "of\n"
-        "convolutions that end in flatten.",
+        "By the marginal likelihood of a Gaussian process with the kernel as its covariance, or\n"
+        "by the leave-one-out error of kernel regression: both in closed form, with exact\n"
+        "gradients. A parameter that is 0 stays so. Of a sweep the first run counts. Networks "
+        "with\n"
+        "pools cost far more: a pair of images is then a map of all pairs of positions.",
     .example = "advntk tune experiments/quickstart.yaml --images 300 --ridge 0.01",
     .options = tune_options,
     .least = 1,
