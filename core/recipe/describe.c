@@ -328,3 +328,62 @@ advntk_status advntk__recipe_describe_key(const struct advntk__registry *registr
     }
     return rc;
 }
+
+/* ---- the unit of a key ---- */
+
+/* "the norm's", "as radius": what it is depends on another key. */
+static bool is_relative(const char *unit)
+{
+    return strncmp(unit, "the ", 4) == 0 || strncmp(unit, "as ", 3) == 0;
+}
+
+/* Of all rows of a name; NULL: they have none, or not one and the same. */
+static const char *unit_of(const struct scope *scope, const char *name)
+{
+    const struct advntk_param *rows;
+    const struct advntk_plugin *plugin;
+    const char *unit = NULL;
+
+    for (ptrdiff_t i = 0; table_at(scope, i, &rows, &plugin); i++) {
+        for (const struct advntk_param *row = rows; row && row->name; row++) {
+            if (strcmp(row->name, name) != 0) {
+                continue;
+            }
+            if (!row->unit || is_relative(row->unit) || (unit && strcmp(unit, row->unit) != 0)) {
+                return NULL;
+            }
+            unit = row->unit;
+        }
+    }
+    return unit;
+}
+
+const char *advntk__recipe_unit(const struct advntk__registry *registry, const char *key)
+{
+    struct scope scope = {.registry = registry, .rows = advntk__recipe_sections()->rows};
+    const struct advntk_param *row;
+    char word[WORD];
+
+    for (const char *at = key, *end; at; at = *end ? end + 1 : NULL) {
+        const struct advntk__section *section;
+        end = at + strcspn(at, ".");
+        snprintf(word, sizeof(word), "%.*s", (int)(end - at < WORD ? end - at : WORD - 1), at);
+        section = at == key ? section_of(word) : NULL;
+        if (section) {
+            enter_section(&scope, section, false, NULL);
+            if (*end && strcmp(word, "evaluate") == 0) { /* the entry's name stands between */
+                end += 1 + strcspn(end + 1, ".");
+            }
+            continue;
+        }
+        if (!*end) {
+            return unit_of(&scope, word);
+        }
+        row = rows_named(&scope, word, NULL);
+        if (!row || !row->slot_kind) {
+            return NULL;
+        }
+        enter_slot(&scope, row->slot_kind);
+    }
+    return NULL;
+}

@@ -42,5 +42,8 @@ ADVNTK_MUST_CHECK advntk_status advntk__recipe_describe_key(const struct advntk_
                                                             const char *key,
                                                             struct advntk__text *out,
                                                             struct advntk_error *err);
+/* The unit of a swept key (data.train: "images"; evaluate.pgd.attack.steps); NULL: none is known,
+ * or plugins differ in it, or it follows another key (a radius has that of the norm). */
+const char *advntk__recipe_unit(const struct advntk__registry *registry, const char *key);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "recipe/expression.h"
+#include "recipe/resolve.h"
 #include "report/chart.h"
 #include "report/statistics.h"
 #include "store/npz.h"
@@ -17,6 +18,7 @@
 enum { METRICS_LIMIT = 64 << 20, COST_POINTS = 60 };
 
 struct figures {
+    const struct advntk__registry *registry;
     const json_t *variants, *keys, *metrics;
     struct advntk__text *out;
     int count;
@@ -142,12 +144,14 @@ static json_t *points_of_curves(const struct figures *f, size_t k)
 
 static void over_key(struct figures *f, size_t k, const char *metric, const json_t *points)
 {
+    const char *unit = advntk__recipe_unit(f->registry, key_at(f, k));
     struct advntk__chart chart = {0};
     char label[160];
     double x;
 
     snprintf(chart.title, sizeof(chart.title), "Accuracy (%s) over %s", metric, title_at(f, k));
-    snprintf(chart.x_title, sizeof(chart.x_title), "%s", key_at(f, k));
+    snprintf(chart.x_title, sizeof(chart.x_title), "%s%s%s%s", key_at(f, k), unit ? " (" : "",
+             unit ? unit : "", unit ? ")" : "");
     snprintf(chart.y_title, sizeof(chart.y_title), "accuracy (%s)", metric);
     for (size_t i = 0; i < json_array_size(f->variants); i++) {
         struct advntk__chart_series *series;
@@ -456,10 +460,11 @@ static void over_toll(struct figures *f, const char *metric, const struct toll *
     finish(f, &chart);
 }
 
-int advntk__curves_write(const json_t *variants, const json_t *keys, const json_t *metrics,
-                         struct advntk__text *out)
+int advntk__curves_write(const struct advntk__registry *registry, const json_t *variants,
+                         const json_t *keys, const json_t *metrics, struct advntk__text *out)
 {
-    struct figures f = {.variants = variants, .keys = keys, .metrics = metrics, .out = out};
+    struct figures f = {
+        .registry = registry, .variants = variants, .keys = keys, .metrics = metrics, .out = out};
     json_t *name;
     size_t m;
 

@@ -12,9 +12,11 @@
  * the radius where an evaluation has several (name@radius); accuracy on the validation batches over
  * training steps; images that still stand over gradients spent on them. variants, keys: of
  * advntk__variants; metrics: names. Lines are means over seeds, bars one standard deviation. What
- * cannot be read is left out. Returns how many figures there are.
+ * cannot be read is left out. registry: says the units of swept keys. Returns how many figures
+ * there are.
  */
-int advntk__curves_write(const json_t *variants, const json_t *keys, const json_t *metrics,
-                         struct advntk__text *out);
+struct advntk__registry;
+int advntk__curves_write(const struct advntk__registry *registry, const json_t *variants,
+                         const json_t *keys, const json_t *metrics, struct advntk__text *out);
 
 #endif

@@ -166,8 +166,8 @@ out:
 static void write_curves(const struct report *r)
 {
     section(r, "curves", "Curves");
-    if (advntk__curves_write(r->variants, r->keys, json_object_get(r->comparison, "metrics"),
-                             r->out) == 0) {
+    if (advntk__curves_write(r->page->registry, r->variants, r->keys,
+                             json_object_get(r->comparison, "metrics"), r->out) == 0) {
         advntk__text_puts(r->out, "<p>These runs have no data for a curve: sweep a number, give an "
                                   "attack several radii, or train.</p>\n");
     }

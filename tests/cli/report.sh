@@ -28,6 +28,9 @@ for text in "Is a &lt;deeper&gt; network &amp; its seed" "Accuracy (clean) over 
 	"plugin method/advntk" "prefers-color-scheme:dark" 'name="viewport"' "all of 4 fits" "begin{tabular}"; do
 	has page.html "$text" "the page has: $text"
 done
+"$advntk" run study.yaml -q -s name=sizes -s sweep=null --sweep 'data.train=[50,100]' >out 2>err
+"$advntk" report sizes -o sizes.html >out 2>err
+has sizes.html "data.train (images)" "the axis of a swept key has its unit"
 cat >look.py <<'END'
 import base64, re, struct, sys, zlib
 from html.parser import HTMLParser

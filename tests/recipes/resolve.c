@@ -293,6 +293,30 @@ static void test_describe(void)
     advntk__text_release(&text);
 }
 
+static void test_unit(void)
+{
+    static const char *const known[][2] = {{"data.train", "images"},
+                                           {"evaluate_every", "method steps"},
+                                           {"method.batch", "images"},
+                                           {"evaluate.pgd.samples", "images"},
+                                           {"evaluate.pgd.attack.radius", NULL}, /* the norm's */
+                                           {"method.ridge", NULL},               /* as the kernel */
+                                           {"model.architecture.depth", NULL},
+                                           {"let.radius", NULL},
+                                           {"seed", NULL},
+                                           {"data.trian", NULL},
+                                           {"", NULL},
+                                           {".", NULL},
+                                           {"evaluate", NULL},
+                                           {"evaluate.pgd", NULL}};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        const char *unit = advntk__recipe_unit(registry, known[i][0]);
+        ok(known[i][1] ? unit && strcmp(unit, known[i][1]) == 0 : unit == NULL, "unit of '%s': %s",
+           known[i][0], unit ? unit : "none");
+    }
+}
+
 int main(void)
 {
     if (!recipes_begin()) {
@@ -309,5 +333,6 @@ int main(void)
     test_model_only();
     test_node_slot();
     test_describe();
+    test_unit();
     return recipes_end();
 }
