@@ -11,7 +11,7 @@ export ADVNTK_DATA
 find "$experiments" -name '*.yaml' | sort >recipes
 while read -r recipe; do
 	grep -q '^advntk: 1' "$recipe" || continue # to be extended
-	"$advntk" check "$recipe" -s data.dataset=digits -s data.train=200 -s data.validation=100 -s data.test=100 \
+	"$advntk" check "$recipe" -s data.dataset=digits -s data.train=200 -s data.validation=200 -s data.test=100 \
 		>out 2>err
 	code=$?
 	cat err | sed 's/^/# /'
