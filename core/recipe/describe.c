@@ -272,6 +272,18 @@ static const struct advntk__section *section_of(const char *word)
     return s->name && *word ? s : NULL;
 }
 
+/* The word of a dotted key that begins at `at`, and its end; *section: the one that the key's first
+ * word names, else NULL. */
+static const char *take_word(const char *key, const char *at, char word[WORD],
+                             const struct advntk__section **section)
+{
+    const char *end = at + strcspn(at, ".");
+
+    snprintf(word, WORD, "%.*s", (int)(end - at < WORD ? end - at : WORD - 1), at);
+    *section = at == key ? section_of(word) : NULL;
+    return end;
+}
+
 /* Goes to a section, and prints it where the key ends there. */
 static void enter_section(struct scope *scope, const struct advntk__section *section, bool last,
                           struct advntk__text *out)
@@ -305,9 +317,7 @@ advntk_status advntk__recipe_describe_key(const struct advntk__registry *registr
 
     for (const char *at = key, *end; at; at = *end ? end + 1 : NULL) {
         const struct advntk__section *section;
-        end = at + strcspn(at, ".");
-        snprintf(word, sizeof(word), "%.*s", (int)(end - at < WORD ? end - at : WORD - 1), at);
-        section = at == key ? section_of(word) : NULL;
+        end = take_word(key, at, word, &section);
         if (section) {
             enter_section(&scope, section, !*end, out);
             continue;
@@ -366,9 +376,7 @@ const char *advntk__recipe_unit(const struct advntk__registry *registry, const c
 
     for (const char *at = key, *end; at; at = *end ? end + 1 : NULL) {
         const struct advntk__section *section;
-        end = at + strcspn(at, ".");
-        snprintf(word, sizeof(word), "%.*s", (int)(end - at < WORD ? end - at : WORD - 1), at);
-        section = at == key ? section_of(word) : NULL;
+        end = take_word(key, at, word, &section);
         if (section) {
             enter_section(&scope, section, false, NULL);
             if (*end && strcmp(word, "evaluate") == 0) { /* the entry's name stands between */
