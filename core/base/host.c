@@ -281,7 +281,19 @@ advntk_status advntk_parallel_for(struct advntk_host *host, ptrdiff_t count, adv
     return loop.failed < count ? loop.first.status : ADVNTK_OK;
 }
 
-/* ---- what the cache costs ---- */
+/* ---- what is booked ---- */
+
+void advntk__seconds_add(double seconds[2], int sign)
+{
+    static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID};
+    struct timespec t;
+
+    for (int i = 0; i < 2; i++) {
+        if (clock_gettime(clocks[i], &t) == 0) {
+            seconds[i] += sign * ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec);
+        }
+    }
+}
 
 int64_t advntk__thread_nanoseconds(void)
 {

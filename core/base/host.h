@@ -32,8 +32,11 @@ struct advntk_host {
     struct advntk__run_services *services;    /* borrowed */
     const struct advntk__cache
         *cache; /* core/store, borrowed; NULL: nothing is kept between runs */
-    int64_t kept_nanoseconds, kept_bytes; /* what its threads put there and read, so far */
-    /* What Cholesky factors took so far by the clock and of processors: their work grows as n^3,
+    /* What its threads put there and read so far: a tile at a time, beside others; or all at once,
+     * by the clock and of processors. */
+    int64_t kept_nanoseconds, kept_bytes;
+    double kept_seconds[2];
+    /* What Cholesky factors took so far, by the clock and of processors: their work grows as n^3,
      * unlike all else of a step. */
     double factor_seconds[2];
     uint8_t program[16]; /* digest of libadvntk's file; zeros: not asked for */
@@ -50,6 +53,10 @@ const char *advntk__isa_name(int isa);
 /* Of the file that this library was loaded from. Fails: EIO. */
 ADVNTK_MUST_CHECK advntk_status advntk__program_digest(uint8_t digest[16],
                                                        struct advntk_error *err);
+
+/* Adds (sign 1) or takes away (-1) what clock and processors of the program show, in seconds: both
+ * in turns book what lies between them. */
+void advntk__seconds_add(double seconds[2], int sign);
 
 /* Books bytes that the calling thread has put into the cache or read there since `started`. */
 int64_t advntk__thread_nanoseconds(void);

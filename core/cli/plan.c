@@ -182,8 +182,8 @@ static void print_amounts(const json_t *totals)
 
 static void print_time(const json_t *totals)
 {
-    const double shared = json_number_value(json_object_get(totals, "seconds")),
-                 alone = json_number_value(json_object_get(totals, "seconds_alone"));
+    const json_t *alone = json_object_get(totals, "seconds_alone");
+    const double shared = json_number_value(json_object_get(totals, "seconds"));
     char text[48];
 
     if (count_of(totals, "unknown") > 0) {
@@ -194,9 +194,9 @@ static void print_time(const json_t *totals)
     printf("time: about %s", time_text(json_object_get(totals, "seconds"), text));
     printf(" with %s", counted(count_of(totals, "jobs"), "job", "jobs", text));
     printf(" of %s", counted(count_of(totals, "threads"), "thread", "threads", text));
-    if (shared > 0) {
-        printf("; without sharing %s (%.1f x)",
-               time_text(json_object_get(totals, "seconds_alone"), text), alone / shared);
+    if (shared > 0 && json_is_number(alone)) {
+        printf("; without sharing %s (%.1f x)", time_text(alone, text),
+               json_number_value(alone) / shared);
     }
     printf("\n");
 }

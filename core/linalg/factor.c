@@ -140,19 +140,6 @@ static advntk_status diagonal_tile(struct factor_job *job, double *smallest,
     return rc;
 }
 
-/* Seconds by the clock and of processors, to be booked. */
-static void add_seconds(struct advntk_host *host, int sign)
-{
-    static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID};
-    struct timespec t;
-
-    for (int i = 0; i < 2; i++) {
-        if (clock_gettime(clocks[i], &t) == 0) {
-            host->factor_seconds[i] += sign * ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec);
-        }
-    }
-}
-
 static advntk_status factorise(struct factor_job *job, double *smallest, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
@@ -382,7 +369,6 @@ out:
 }
 
 struct stored_job {
-    struct advntk_host *host;
     struct advntk_factor *factor;
     struct advntk__tiles *stored;
 };
@@ -391,15 +377,12 @@ static advntk_status stored_tile_get(void *context, ptrdiff_t index, struct advn
                                      struct advntk_error *err)
 {
     const struct stored_job *job = context;
-    const int64_t started = advntk__thread_nanoseconds();
     ptrdiff_t i, j;
-    bool got;
 
     (void)arena;
     advntk__sym_tile_at(index, &i, &j);
-    got = advntk__tiles_get(job->stored, index, advntk__sym_tile(job->factor->l, i, j));
-    advntk__kept_add(job->host, started, advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64));
-    return got ? ADVNTK_OK
+    return advntk__tiles_get(job->stored, index, advntk__sym_tile(job->factor->l, i, j))
+               ? ADVNTK_OK
                : ADVNTK_FAIL(err, ENOTFOUND, "tile %td of the factor is damaged", index);
 }
 
@@ -407,13 +390,11 @@ static advntk_status stored_tile_put(void *context, ptrdiff_t index, struct advn
                                      struct advntk_error *err)
 {
     const struct stored_job *job = context;
-    const int64_t started = advntk__thread_nanoseconds();
     ptrdiff_t i, j;
 
     (void)arena, (void)err;
     advntk__sym_tile_at(index, &i, &j);
     advntk__tiles_put(job->stored, index, advntk__sym_tile(job->factor->l, i, j));
-    advntk__kept_add(job->host, started, advntk__gram_tile_bytes(ADVNTK_PRECISION_FLOAT64));
     return ADVNTK_OK;
 }
 
@@ -422,7 +403,7 @@ static advntk_status stored_read(struct advntk_host *host, struct advntk_factor 
                                  struct advntk__tiles *stored, bool *found,
                                  struct advntk_error *err)
 {
-    struct stored_job job = {host, f, stored};
+    struct stored_job job = {f, stored};
     advntk_status rc = ADVNTK_OK;
 
     *found = false;
@@ -441,7 +422,7 @@ static advntk_status stored_read(struct advntk_host *host, struct advntk_factor 
 static advntk_status stored_write(struct advntk_host *host, struct advntk_factor *f,
                                   struct advntk__tiles *stored, struct advntk_error *err)
 {
-    struct stored_job job = {host, f, stored};
+    struct stored_job job = {f, stored};
     advntk_status rc = ADVNTK_OK;
 
     if (stored) {
@@ -466,9 +447,9 @@ static advntk_status compute_factor(struct advntk_host *host, const struct advnt
     }
     job.a = a;
     job.ridge = f->ridge;
-    add_seconds(host, -1);
+    advntk__seconds_add(host->factor_seconds, -1);
     rc = factorise(&job, &f->smallest_pivot, err);
-    add_seconds(host, 1);
+    advntk__seconds_add(host->factor_seconds, 1);
     TRY(rc);
     TRY(one_norm(host, a, f->ridge, scratch, &norm, err));
     TRY(inverse_norm(host, f->l, scratch, &inverse, err));
@@ -499,10 +480,16 @@ advntk_status advntk_factor_new(struct advntk_host *host, const struct advntk_sy
                            "use fewer images", err));
     TRY(advntk__sym_new(a->n, ADVNTK_PRECISION_FLOAT64, &f->l, err));
     TRY(open_stored(host, a, ridge, &stored, err));
-    TRY(stored_read(host, f, stored, &found, err));
+    advntk__seconds_add(host->kept_seconds, -1);
+    rc = stored_read(host, f, stored, &found, err);
+    advntk__seconds_add(host->kept_seconds, 1);
+    TRY(rc);
     if (!found) {
         TRY(compute_factor(host, a, f, err));
-        TRY(stored_write(host, f, stored, err));
+        advntk__seconds_add(host->kept_seconds, -1);
+        rc = stored_write(host, f, stored, err);
+        advntk__seconds_add(host->kept_seconds, 1);
+        TRY(rc);
     }
     *factor = f;
     f = NULL;

@@ -61,9 +61,10 @@ struct advntk__spent advntk__spent_less(struct advntk__spent spent, struct advnt
 
 struct advntk__kept advntk__kept_now(const struct advntk_host *host)
 {
-    double seconds = 1e-9 * (double)host->kept_nanoseconds;
+    const double tiles = 1e-9 * (double)host->kept_nanoseconds, *whole = host->kept_seconds;
 
-    return (struct advntk__kept){{seconds / host->threads, seconds}, (double)host->kept_bytes};
+    return (struct advntk__kept){{tiles / host->threads + whole[0], tiles + whole[1]},
+                                 (double)host->kept_bytes};
 }
 
 struct advntk__kept advntk__kept_since(const struct advntk_host *host, struct advntk__kept start)
@@ -488,29 +489,25 @@ void advntk__cost_kind(const struct advntk_host *host, const struct advntk__run_
     advntk__hash_free(hash);
 }
 
-/* What was spent by a config on the images of the run. */
-static void note(struct advntk_host *host, const struct advntk__run_config *config,
-                 enum advntk__phase phase, ptrdiff_t evaluation, double units,
-                 struct advntk__spent spent)
+/* What was spent on a phase of that class for the images of the run. */
+static void note(struct advntk_host *host, enum advntk__phase phase, const uint8_t kind[16],
+                 double units, struct advntk__spent spent)
 {
     const struct advntk__run_services *s = host->services;
-    const ptrdiff_t shape[3] = {s->problem.height, s->problem.width, s->problem.channels};
     struct advntk__cost cost = {.phase = phase,
                                 .n = s->problem.train,
                                 .threads = host->threads,
                                 .units = units,
                                 .spent = {spent.wall, s->meter.alone ? spent.cpu : 0}};
 
-    if (s->meter.costs) {
-        advntk__cost_kind(host, config, shape, phase, evaluation, cost.kind);
-        advntk__costs_add(s->meter.costs, &cost);
-    }
+    memcpy(cost.kind, kind, sizeof(cost.kind));
+    advntk__costs_add(s->meter.costs, &cost);
 }
 
-void advntk__cost_note_matrix(struct advntk_host *host, const struct advntk__run_config *config,
-                              struct advntk__spent spent)
+void advntk__cost_note_pass(struct advntk_host *host, const uint8_t kind[16],
+                            struct advntk__spent spent)
 {
-    note(host, config, ADVNTK__PHASE_MATRIX, 0,
+    note(host, ADVNTK__PHASE_MATRIX, kind,
          advntk__matrix_units(host->services->problem.train, host->threads), spent);
 }
 
@@ -518,10 +515,15 @@ void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdi
                        double units, struct advntk__spent spent)
 {
     struct advntk__run_services *s = host->services;
+    const ptrdiff_t shape[3] = {s->problem.height, s->problem.width, s->problem.channels};
+    uint8_t kind[16];
 
     s->meter.phases.wall += spent.wall;
     s->meter.phases.cpu += spent.cpu;
-    note(host, s->config, phase, evaluation, units, spent);
+    if (s->meter.costs) {
+        advntk__cost_kind(host, s->config, shape, phase, evaluation, kind);
+        note(host, phase, kind, units, spent);
+    }
 }
 
 void advntk__cost_note_steps(struct advntk_host *host, double count)

@@ -17,7 +17,8 @@ struct advntk__spent advntk__spent_now(void);
 struct advntk__spent advntk__spent_since(struct advntk__spent start);
 struct advntk__spent advntk__spent_less(struct advntk__spent spent, struct advntk__spent part);
 
-/* What the cache took so far of a host's threads; wall: dealt out to all of them. */
+/* What the cache took so far of a host; wall: where tiles are computed beside, dealt out to all
+ * threads. */
 struct advntk__kept advntk__kept_now(const struct advntk_host *host);
 struct advntk__kept advntk__kept_since(const struct advntk_host *host, struct advntk__kept start);
 
@@ -68,10 +69,10 @@ void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdi
 /* The same for the steps that the run's meter has, so many, and the factors among them. */
 void advntk__cost_note_steps(struct advntk_host *host, double count);
 
-/* The same for the kernel matrix of another config of the run's images, part of a pass for several;
- * the meter is left alone. */
-void advntk__cost_note_matrix(struct advntk_host *host, const struct advntk__run_config *config,
-                              struct advntk__spent spent);
+/* Notes what a pass for several kernel matrices of the run's images spent, under its class
+ * (advntk__family_kind); the meter is left alone. */
+void advntk__cost_note_pass(struct advntk_host *host, const uint8_t kind[16],
+                            struct advntk__spent spent);
 
 /* What an evaluation spent in all on so many images, of which `evaluated` had a clean pass of their
  * own. */

@@ -340,6 +340,23 @@ bool advntk__family_fits(const struct advntk__family *family, const struct advnt
     return points + tiles <= (double)item->need.gram + (double)item->need.method + free;
 }
 
+void advntk__family_kind(const struct advntk_host *host, const struct advntk__family *family,
+                         const ptrdiff_t shape[3], uint8_t kind[16])
+{
+    struct advntk__hash *hash = advntk__hash_new();
+
+    memset(kind, 0, 16);
+    for (ptrdiff_t m = 0; hash && m < family->count; m++) {
+        uint8_t member[16];
+        advntk__cost_kind(host, family->members[m].config, shape, ADVNTK__PHASE_MATRIX, 0, member);
+        advntk__hash_add(hash, member, sizeof(member));
+    }
+    if (hash) {
+        advntk__hash_end(hash, kind);
+    }
+    advntk__hash_free(hash);
+}
+
 /* ---- the pass ---- */
 
 /* A member of the pass. */
@@ -352,6 +369,7 @@ struct part {
 
 struct pass {
     struct advntk_host *host;
+    const struct advntk__family *family;
     ptrdiff_t count;
     struct part *parts;
     bool done; /* the run's own matrix is there already */
@@ -424,20 +442,16 @@ out:
     return rc;
 }
 
-/* Notes what was spent on all as what the largest takes alone, where all was computed at once and
- * the others are hardly more than parts of it. Of the others it says nothing: flops are not time.
- */
-static void note_costs(const struct pass *p, ptrdiff_t computed, double flops,
-                       struct advntk__spent spent)
+/* Where all of all matrices was computed. */
+static void note_costs(const struct pass *p, ptrdiff_t computed, struct advntk__spent spent)
 {
-    const double nearly_all = 0.95;
+    const struct advntk_problem *problem = &p->host->services->problem;
+    const ptrdiff_t shape[3] = {problem->height, problem->width, problem->channels};
+    uint8_t kind[16];
 
-    for (ptrdiff_t i = 0;
-         i < p->count && computed == advntk__gram_tiles(p->host->services->problem.train); i++) {
-        const struct advntk__member *member = p->parts[i].member;
-        if (member->flops >= nearly_all * flops) {
-            advntk__cost_note_matrix(p->host, member->config, spent);
-        }
+    if (p->count == p->family->count && computed == advntk__gram_tiles(problem->train)) {
+        advntk__family_kind(p->host, p->family, shape, kind);
+        advntk__cost_note_pass(p->host, kind, spent);
     }
 }
 
@@ -476,7 +490,7 @@ static advntk_status run_pass(const struct pass *p, ptrdiff_t *computed, struct 
     advntk_log(p->host, ADVNTK_LOG_INFO, "kernel matrices of %td networks from one pass: %td tiles",
                p->count, *computed);
     note_costs(
-        p, *computed, advntk__graph_flops(merged),
+        p, *computed,
         advntk__spent_less(advntk__spent_since(started), advntk__kept_since(p->host, kept).spent));
 out:
     if (points) {
@@ -494,7 +508,7 @@ out:
 advntk_status advntk__family_fill(struct advntk_host *host, const struct advntk__family *family,
                                   ptrdiff_t *computed, struct advntk_error *err)
 {
-    struct pass p = {.host = host, .count = family->count};
+    struct pass p = {.host = host, .family = family, .count = family->count};
     ptrdiff_t left = 0;
     advntk_status rc = ADVNTK_OK;
 

@@ -45,6 +45,11 @@ void advntk__families_release(struct advntk__families *families);
 bool advntk__family_fits(const struct advntk__family *family, const struct advntk__item *item,
                          int threads, double free);
 
+/* The class of what the pass for all of its matrices costs (run/cost.h, ADVNTK__PHASE_MATRIX): that
+ * is not what any one of them costs alone. Shape of the images: height, width, channels. */
+void advntk__family_kind(const struct advntk_host *host, const struct advntk__family *family,
+                         const ptrdiff_t shape[3], uint8_t kind[16]);
+
 /*
  * Within a run of the family: what of its matrices the cache lacks. Nothing to do where the run's
  * own is whole or no other is missing. *computed: places of tiles. Waits for other processes that

@@ -26,7 +26,7 @@ static const char *const state_names[STATES] = {"done", "partly", "to do", "impo
 
 struct row {
     enum state state;
-    bool known;              /* what it costs */
+    bool known, alone_known; /* what it costs; if nothing were shared */
     struct advntk_error why; /* IMPOSSIBLE; or not known, as measuring it failed: status not OK */
     struct advntk__spent charged, alone;
     ptrdiff_t matrix_of; /* first item with the kernel, done or not */
@@ -56,8 +56,7 @@ struct planner {
     struct advntk__digests kernels; /* to the first item with it */
     struct advntk__digests factors; /* by their names in the cache: to the item that is charged */
     struct advntk__digests
-        evaluations;   /* of a fit and an evaluation: to the item that is charged */
-    ptrdiff_t unknown; /* items to do whose costs are not known */
+        evaluations; /* of a fit and an evaluation: to the item that is charged */
 };
 
 static int jobs_of(const struct planner *p)
@@ -78,6 +77,7 @@ static advntk_status judge(struct planner *p, ptrdiff_t i, struct advntk_error *
     advntk_status rc = ADVNTK_OK;
 
     row->pass_of = row->factor_of = i;
+    row->known = row->alone_known = true;
     row->matrix_of = p->options->no_share ? i : advntk__digests_get(&p->kernels, item->kernel);
     if (row->matrix_of < 0) {
         row->matrix_of = i;
@@ -217,8 +217,8 @@ static advntk_status charge(struct planner *p, ptrdiff_t i, struct advntk_error 
     kernel->matrix_charged |= row->matrix;
     advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &all);
     advntk__forecast(p->costs, p->host, item, p->host->threads, mine, &own);
-    row->known = all.known;
-    p->unknown += !all.known;
+    row->known = all.known || all.matrix_only; /* that of its matrix: charge_matrices */
+    row->alone_known = all.known;
     row->rejudged = own.rejudged;
     add(&row->charged, own.rest, 1);
     add(&row->charged, own.evaluation, 1);
@@ -280,12 +280,18 @@ static void charge_keeping(struct planner *p, ptrdiff_t i, bool pass)
     }
 }
 
-/* Charges item i with the pass for all of its family that are missing: that of the largest of them
- * for all that the networks have together, or have one by one where not all of them are missing. */
+/* Charges item i with the pass for all of its family that are missing: what it took before where
+ * these are all; else as the largest of them, for all that the networks have together, or have one
+ * by one where not all of them are missing. */
 static void charge_family(struct planner *p, ptrdiff_t i, const struct advntk__family *family)
 {
-    struct advntk__spent largest = {0, 0};
+    const struct advntk__item *first = &p->inventory.items[i];
+    const ptrdiff_t shape[3] = {first->height, first->width, first->channels};
+    struct advntk__spent pass, largest = {0, 0};
     double most = 0, sum = 0, missing = 0;
+    bool known = false;
+    ptrdiff_t count = 0;
+    uint8_t kind[16];
 
     for (ptrdiff_t j = i; j < p->inventory.count; j++) {
         const struct advntk__item *item = &p->inventory.items[j];
@@ -300,13 +306,22 @@ static void charge_family(struct planner *p, ptrdiff_t i, const struct advntk__f
         flops = flops_of(family, item);
         sum += flops;
         missing = fmax(missing, row->missing);
+        count++;
         if (flops > most) {
             advntk__forecast(p->costs, p->host, item, p->host->threads, NULL, &f);
             largest = f.matrix;
+            known = f.known;
             most = flops;
         }
     }
-    add(&p->rows[i].charged, largest, missing * fmin(family->flops, sum) / most);
+    advntk__family_kind(p->host, family, shape, kind);
+    if (count == family->count && advntk__costs_get(p->costs, ADVNTK__PHASE_MATRIX, kind,
+                                                    first->train, p->host->threads, &pass)) {
+        add(&p->rows[i].charged, pass, missing);
+    } else {
+        add(&p->rows[i].charged, largest, missing * fmin(family->flops, sum) / most);
+        p->rows[i].known &= known;
+    }
 }
 
 static void charge_matrices(struct planner *p)
@@ -324,6 +339,7 @@ static void charge_matrices(struct planner *p)
         } else {
             advntk__forecast(p->costs, p->host, &p->inventory.items[i], p->host->threads, NULL, &f);
             add(&row->charged, f.matrix, row->missing);
+            row->known &= f.known;
             charge_keeping(p, i, false);
         }
     }
@@ -378,7 +394,6 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
     const struct advntk__item *item = &p->inventory.items[i];
     const struct row *row = &p->rows[i];
     const json_int_t bytes = item->need.gram + item->need.method + item->need.images;
-    const bool known = row->known || row->state == DONE || row->state == IMPOSSIBLE;
     json_t *object = json_pack(
         "{s:I, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:I, s:I}",
         "index", (json_int_t)i + 1, "id", *item->id ? json_string(item->id) : json_null(), "name",
@@ -391,12 +406,12 @@ static json_t *row_json(const struct planner *p, ptrdiff_t i)
         "reads_factor", row->factor, "matrix_on_disk", item->need.on_disk, "computes_model",
         row->model, "evaluations", (json_int_t)row->evaluations, "bytes", bytes);
 
-    json_object_set_new(object, "seconds", seconds_json(known, row->charged.wall));
-    json_object_set_new(object, "processor_seconds", seconds_json(known, row->charged.cpu));
-    json_object_set_new(object, "seconds_alone", seconds_json(known, row->alone.wall));
+    json_object_set_new(object, "seconds", seconds_json(row->known, row->charged.wall));
+    json_object_set_new(object, "processor_seconds", seconds_json(row->known, row->charged.cpu));
+    json_object_set_new(object, "seconds_alone", seconds_json(row->alone_known, row->alone.wall));
     if (row->state == IMPOSSIBLE) {
         json_object_set_new(object, "error", json_string(row->why.text));
-    } else if (!known) {
+    } else if (!row->known) {
         json_object_set_new(object, "unknown", json_string(unknown_text(p, row)));
     }
     return object;
@@ -421,16 +436,17 @@ static double peak_bytes(const struct planner *p)
 static json_t *totals_json(const struct planner *p)
 {
     struct advntk__spent all = {0, 0}, alone = {0, 0};
-    json_int_t counts[STATES] = {0}, matrices = 0, passes = 0, read = 0, models = 0,
-               evaluations = 0, rejudged = 0, clean_passes = 0;
+    json_int_t counts[STATES] = {0}, unknown = 0, alone_unknown = 0, matrices = 0, passes = 0,
+               read = 0, models = 0, evaluations = 0, rejudged = 0, clean_passes = 0;
     const int jobs = jobs_of(p);
-    const bool known = p->unknown == 0;
     double longest = 0;
     json_t *object;
 
     for (ptrdiff_t i = 0; i < p->inventory.count; i++) {
         const struct row *row = &p->rows[i];
         counts[row->state]++;
+        unknown += !row->known;
+        alone_unknown += !row->alone_known;
         matrices += row->matrix && row->missing > 0;
         passes += row->matrix && row->missing > 0 && row->pass_of == i;
         read += row->matrix && row->missing <= 0;
@@ -449,12 +465,15 @@ static json_t *totals_json(const struct planner *p)
                        models, "evaluations", evaluations, "jobs", jobs, "threads",
                        p->host->threads, "other_builds", (json_int_t)p->builds.others);
     json_object_set_new(object, "evaluations_rejudged", json_integer(rejudged));
-    json_object_set_new(object, "unknown", json_integer((json_int_t)p->unknown));
+    json_object_set_new(object, "unknown", json_integer(unknown));
     json_object_set_new(object, "clean_passes", json_integer(clean_passes));
-    json_object_set_new(object, "seconds", seconds_json(known, fmax(all.wall / jobs, longest)));
-    json_object_set_new(object, "processor_seconds", seconds_json(known, all.cpu));
-    json_object_set_new(object, "seconds_alone", seconds_json(known, alone.wall / jobs));
-    json_object_set_new(object, "processor_seconds_alone", seconds_json(known, alone.cpu));
+    json_object_set_new(object, "seconds",
+                        seconds_json(unknown == 0, fmax(all.wall / jobs, longest)));
+    json_object_set_new(object, "processor_seconds", seconds_json(unknown == 0, all.cpu));
+    json_object_set_new(object, "seconds_alone",
+                        seconds_json(alone_unknown == 0, alone.wall / jobs));
+    json_object_set_new(object, "processor_seconds_alone",
+                        seconds_json(alone_unknown == 0, alone.cpu));
     json_object_set_new(object, "bytes", json_integer((json_int_t)peak_bytes(p)));
     json_object_set_new(object, "memory", json_integer((json_int_t)p->room.bytes));
     return object;

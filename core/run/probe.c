@@ -34,6 +34,15 @@ struct probe {
     struct advntk__run_services services;
 };
 
+/* What a matrix takes by the clock when its threads run side by side. Threads that have slept may
+ * wake on one processor, and what is computed here can be over before the system spreads them. */
+static struct advntk__spent side_by_side(struct advntk__spent spent, ptrdiff_t n, int threads)
+{
+    const double share = advntk__matrix_units(n, threads) / advntk__matrix_units(n, 1);
+
+    return (struct advntk__spent){fmin(spent.wall, spent.cpu * share), spent.cpu};
+}
+
 static advntk_status probe_steps(struct probe *p, void *state, struct advntk_error *err)
 {
     const struct advntk_method_ops *ops = p->config.method.plugin->ops;
@@ -51,7 +60,8 @@ static advntk_status probe_steps(struct probe *p, void *state, struct advntk_err
         spent = advntk__spent_since(started);
         if (step == 0) {
             advntk__cost_note(p->host, ADVNTK__PHASE_MATRIX, 0,
-                              advntk__matrix_units(p->split.train.count, threads), meter->matrix);
+                              advntk__matrix_units(p->split.train.count, threads),
+                              side_by_side(meter->matrix, p->split.train.count, threads));
             spent.wall -= meter->matrix.wall;
             spent.cpu -= meter->matrix.cpu;
         }

@@ -322,7 +322,7 @@ static double expect(const struct work *w, const struct job *job, ptrdiff_t at)
         return 0;
     }
     advntk__forecast(w->costs, job->place.host, item, job->place.host->threads, NULL, &f);
-    if (!f.known) {
+    if (!f.known && (w->options->no_share || !f.matrix_only)) {
         return -1;
     }
     trains = trains || w->options->no_share;
