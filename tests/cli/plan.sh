@@ -87,6 +87,14 @@ is "$(grep -l '"kind": "factor"' factors/cache/*/about.json | wc -l)" 2 "two are
 "$advntk" plan regression.yaml --quick --results none --sweep 'data.label_noise=[0,0.5]' >out 2>err
 has out "factor of 1" "the table names the run that computes it"
 
+# What a pass for several matrices takes says nothing of what one of them takes alone.
+"$advntk" run small.yaml --results pass --sweep "$sweep" -s method.steps=6 -q >out 2>err
+plan pass -s seed=2 --quick
+grep -q 'time: about.*threads\{0,1\}$' out
+ok $? "the pass of earlier runs tells what the next one takes, and not what there would be without it"
+plan pass -s seed=2
+has out "without sharing" "that is measured"
+
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 if ! $python -c '' 2>/dev/null; then
