@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { EXTENDS_DEPTH = 16, FILES = 100, NAME_BYTES = 256 };
+enum { EXTENDS_DEPTH = 16, FILES = 100, KEY_BYTES = 1000 };
 
 /* ---- merging ---- */
 
@@ -354,7 +354,7 @@ void advntk__step_hint(const struct advntk_node *node, const char *name, struct 
 
 static advntk_status set_last(struct advntk_node *node, const char *name,
                               const struct advntk__place *place, struct advntk_node *value,
-                              struct advntk_error *err)
+                              bool check, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__entry *entry = advntk__step(node, name);
@@ -362,7 +362,7 @@ static advntk_status set_last(struct advntk_node *node, const char *name,
         advntk__node_remove(node, entry - node->entries);
     } else if (entry) {
         TRY(merge_value(entry, place, value, err));
-    } else if (value->kind != ADVNTK_NODE_NULL) {
+    } else if (value->kind != ADVNTK_NODE_NULL || check) {
         TRY(advntk__pool_text(node->memory, name, strlen(name), &name, err));
         TRY(advntk__node_add(node, name, place, value, err));
     }
@@ -397,28 +397,88 @@ out:
 /* Names with single dots between them, neither too long nor too many. */
 static bool is_key(const char *key)
 {
+    const char *rest = key;
     for (int depth = 0; depth < ADVNTK__PATH_DEPTH; depth++) {
-        size_t length = strcspn(key, ".");
-        if (length == 0 || length >= NAME_BYTES) {
+        size_t length = strcspn(rest, ".");
+        if (length == 0) {
             return false;
         }
-        if (key[length] == '\0') {
-            return true;
+        if (rest[length] == '\0') {
+            return strlen(key) < KEY_BYTES;
         }
-        key += length + 1;
+        rest += length + 1;
     }
     return false;
 }
 
+static void cut(const char *key, size_t length, char name[KEY_BYTES])
+{
+    memcpy(name, key, length);
+    name[length] = '\0';
+}
+
+/* How much of a key is a name in a map of dotted keys: all of it, unless what is there already is
+ * the list that the rest leads into (`method.1.steps`). */
+static size_t dotted_name(const struct advntk_node *map, const char *key)
+{
+    const struct advntk__entry *entry;
+    char name[KEY_BYTES];
+    for (size_t length = strcspn(key, "."); key[length] != '\0';) {
+        const char *item = key + length + 1;
+        cut(key, length, name);
+        entry = advntk__node_find(map, name);
+        cut(item, strcspn(item, "."), name);
+        if (entry && entry->value->kind == ADVNTK_NODE_LIST && advntk__step(entry->value, name)) {
+            return length;
+        }
+        length += 1 + strcspn(item, ".");
+    }
+    return strlen(key);
+}
+
+/* How much of a key is its first name; before: the name that led here, NULL outside the sweep. */
+static size_t first_name(const struct advntk_node *node, const char *key, const char *before)
+{
+    static const char *const words[] = {"product", "zip", "list", "ablate", "base", "vary",
+                                        "when",    "if",  "then", "except", NULL};
+    size_t length = strcspn(key, ".");
+    if (!before || strcmp(before, "sweep") == 0 || strcmp(before, "then") == 0 ||
+        node->kind == ADVNTK_NODE_LIST) {
+        return length;
+    }
+    for (const char *const *word = words; *word; word++) {
+        if (strlen(*word) == length && memcmp(*word, key, length) == 0) {
+            return length;
+        }
+    }
+    return dotted_name(node, key);
+}
+
+/* Of the nodes on a way, each below the one before it: what a removal left empty is gone, too. */
+static void prune(struct advntk_node *const *nodes, int count)
+{
+    while (--count > 0 && nodes[count]->count == 0) {
+        struct advntk_node *above = nodes[count - 1];
+        for (ptrdiff_t i = 0; i < above->count; i++) {
+            if (above->entries[i].value == nodes[count]) {
+                advntk__node_remove(above, i);
+            }
+        }
+    }
+}
+
 advntk_status advntk__override(struct advntk__composer *composer, struct advntk_node *root,
                                const char *key, const struct advntk__place *place,
-                               const struct advntk_node *value, struct advntk_error *err)
+                               const struct advntk_node *value, bool check,
+                               struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
-    struct advntk_node *node = root, *copy;
+    struct advntk_node *nodes[ADVNTK__PATH_DEPTH] = {root}, *copy;
     struct advntk__way way = {.name = key};
     const char *rest = key;
-    char name[NAME_BYTES];
+    char name[KEY_BYTES];
+    bool sweep = strncmp(key, "sweep.", 6) == 0;
+    int depth = 0;
     if (!is_key(key)) {
         advntk__fault(composer->faults, place, NULL,
                       "'%.100s' is no key: expected names with dots between them", key);
@@ -426,13 +486,14 @@ advntk_status advntk__override(struct advntk__composer *composer, struct advntk_
     }
     TRY(advntk__node_copy(root->memory, value, &copy, err));
     for (;;) {
-        size_t length = strcspn(rest, ".");
-        memcpy(name, rest, length);
-        name[length] = '\0';
-        if (node->kind == ADVNTK_NODE_LIST && !advntk__step(node, name)) {
+        struct advntk_node *node = nodes[depth];
+        size_t length = first_name(node, rest, sweep && depth > 0 ? name : NULL);
+        cut(rest, length, name);
+        if (!advntk__step(node, name) &&
+            (node->kind == ADVNTK_NODE_LIST || (sweep && copy->kind == ADVNTK_NODE_NULL))) {
             struct advntk__text hint = {0};
             advntk__step_hint(node, name, &hint);
-            advntk__fault(composer->faults, place, &way, "no entry '%s' here%s", name,
+            advntk__fault(composer->faults, place, &way, "no entry '%.200s' here%s", name,
                           advntk__text_get(&hint));
             advntk__text_release(&hint);
             goto out;
@@ -440,10 +501,13 @@ advntk_status advntk__override(struct advntk__composer *composer, struct advntk_
         if (rest[length] == '\0') {
             break;
         }
-        TRY(descend(node, name, place, &node, err));
+        TRY(descend(node, name, place, &nodes[++depth], err));
         rest += length + 1;
     }
-    TRY(set_last(node, name, place, copy, err));
+    TRY(set_last(nodes[depth], name, place, copy, check, err));
+    if (sweep && copy->kind == ADVNTK_NODE_NULL) {
+        prune(nodes, depth + 1);
+    }
 out:
     return rc;
 }

@@ -28,12 +28,14 @@ ADVNTK_MUST_CHECK advntk_status advntk__merge(struct advntk_node *base,
 
 /*
  * Merges a value at a dotted key; an entry of `evaluate` is addressed by its name, other lists'
- * items by number. place: of the key. value is copied.
+ * items by number. Where a sweep holds dotted keys (sweep.product.let.radius), the rest is one of
+ * them. place: of the key. value is copied. check: a null for a key that is not there stays, so
+ * that whoever reads the tree finds a mistyped key.
  */
 ADVNTK_MUST_CHECK advntk_status advntk__override(struct advntk__composer *composer,
                                                  struct advntk_node *root, const char *key,
                                                  const struct advntk__place *place,
-                                                 const struct advntk_node *value,
+                                                 const struct advntk_node *value, bool check,
                                                  struct advntk_error *err);
 
 /* Splits "key=value"; its place is "-s key=value" (option: "-s"). *value NULL: faults say why. */

@@ -142,7 +142,9 @@ void advntk__recipe_describe(struct advntk__text *out)
         "  `key: null` removes; for `extends`, for -s key=value, and for the sweep. Entries of\n"
         "  `evaluate` are addressed by name: -s evaluate.pgd10.attack.radius=4/255. -s fixes a "
         "key\n"
-        "  that the recipe sweeps; --sweep 'key=[a, b]' adds one.\n");
+        "  that the recipe sweeps, --sweep 'key=[a, b]' adds one, -s "
+        "'sweep.product.let.radius=[a]'\n"
+        "  replaces its values, and -s sweep.product.seed=null takes it out of the sweep.\n");
     advntk__text_puts(out, sweeps);
     advntk__text_puts(
         out,

@@ -98,7 +98,7 @@ static advntk_status compose(struct loader *l, const char *file, struct advntk_e
     for (ptrdiff_t i = 0; l->root && i < l->options->override_count; i++) {
         const struct argument *a = &l->overrides[i];
         if (a->value) {
-            TRY(advntk__override(&l->composer, l->root, a->key, a->place, a->value, err));
+            TRY(advntk__override(&l->composer, l->root, a->key, a->place, a->value, true, err));
         }
     }
 out:
@@ -161,7 +161,7 @@ static advntk_status apply(struct loader *l, const struct advntk__setting *last,
             below = below || advntk__key_below(a->key, s->key);
         }
         if (below) {
-            TRY(advntk__override(&l->composer, root, a->key, a->place, a->value, err));
+            TRY(advntk__override(&l->composer, root, a->key, a->place, a->value, false, err));
         }
     }
 out:

@@ -20,7 +20,8 @@ struct expander {
     struct advntk__study_memory *memory;
     struct advntk__faults *faults;
     struct advntk__conditions conditions;
-    bool full; /* too many runs, which was noted */
+    const struct advntk__axis *more; /* the axis of --sweep that is being expanded; or NULL */
+    bool full;                       /* too many runs, which was noted */
 };
 
 /* One part of a node for one run that the parts before it made. */
@@ -118,6 +119,19 @@ static bool sweepable(const char *key)
     return true;
 }
 
+/* How the command line changes the values that a part of the recipe's sweep gives a key. */
+static void replacement_hint(const struct expander *x, const char *key, struct advntk__text *out)
+{
+    static const char *const parts[] = {"product", "zip"};
+    for (size_t i = 0; x->more && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (advntk_node_get(advntk_node_get(x->sweep->node, parts[i]), key)) {
+            const char *values = strchr(x->more->place->text, '=');
+            advntk__text_printf(out, "; to replace its values: -s 'sweep.%s.%s%s'", parts[i], key,
+                                values);
+        }
+    }
+}
+
 /* Whether the run may get this key; notes why not. */
 static bool key_is_free(struct expander *x, const struct advntk__setting *run,
                         const struct advntk__entry *key, const struct advntk__way *way)
@@ -133,7 +147,11 @@ static bool key_is_free(struct expander *x, const struct advntk__setting *run,
     }
     for (; run; run = run->up) {
         if (strcmp(run->key, key->key) == 0) {
-            advntk__fault(x->faults, key->place, way, "swept twice, first at %s", run->place->text);
+            struct advntk__text hint = {0};
+            replacement_hint(x, key->key, &hint);
+            advntk__fault(x->faults, key->place, way, "swept twice, first at %s%s",
+                          run->place->text, advntk__text_get(&hint));
+            advntk__text_release(&hint);
             return false;
         }
     }
@@ -149,6 +167,10 @@ static bool is_axis(struct expander *x, const struct advntk_node *values,
     } else if (values->kind == ADVNTK_NODE_SCALAR) {
         advntk__fault(x->faults, values->place, way, "expected a list of values, like [%.60s]",
                       values->text);
+    } else if (values->kind == ADVNTK_NODE_MAP && values->count > 0 && way->name) {
+        advntk__fault(x->faults, values->place, way,
+                      "expected a list of values; what lies deeper has a dotted key: %.60s.%.60s",
+                      way->name, values->entries[0].key);
     } else if (values->kind != ADVNTK_NODE_LIST) {
         advntk__fault(x->faults, values->place, way, "expected a list of values");
     }
@@ -557,6 +579,7 @@ static advntk_status expand_more(struct expander *x, struct runs *runs, struct a
     for (ptrdiff_t i = 0; i < x->sweep->more_count && !x->full; i++) {
         const struct advntk__axis *axis = &x->sweep->more[i];
         struct advntk_node values;
+        x->more = axis;
         if (axis->values) {
             values = *axis->values;
             TRY(expand_axis(x, &(struct advntk__entry){axis->key, axis->place, &values}, &way, runs,
@@ -564,6 +587,7 @@ static advntk_status expand_more(struct expander *x, struct runs *runs, struct a
         }
     }
 out:
+    x->more = NULL;
     return rc;
 }
 
@@ -650,7 +674,7 @@ static advntk_status apply_depth(struct advntk__composer *composer,
     }
     while (count-- > 0) {
         TRY(advntk__override(composer, root, order[count]->key, order[count]->place,
-                             order[count]->value, err));
+                             order[count]->value, false, err));
     }
 out:
     return rc;

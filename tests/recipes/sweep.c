@@ -141,6 +141,49 @@ static void test_command_line(void)
     advntk__text_release(&got);
 }
 
+/* `sweep` of a recipe that is changed by -s, as the runs it then has. */
+static void changes(const char *sweep, const char *const *overrides, const char *want)
+{
+    struct advntk__text text = {0}, got = {0};
+    struct advntk__study *s;
+    advntk__text_printf(&text, BASE "sweep: %s\n", sweep);
+    s = load(advntk__text_get(&text), overrides);
+    runs_text(s, &got);
+    is_text(advntk__text_get(&got), want, overrides[0]);
+    advntk__study_free(s);
+    advntk__text_release(&text);
+    advntk__text_release(&got);
+}
+
+/* -s reaches into the sweep, whose keys are dotted themselves. */
+static void test_changed_axes(void)
+{
+#define CHANGES(sweep, want, ...) changes(sweep, (const char *const[]){__VA_ARGS__, NULL}, want)
+    static const char product[] = "{product: {let.r: [0.1, 0.2], method.steps: [5, 6]}}";
+    static const char items[] = "{list: [{seed: 1}, {product: {method.steps: [5, 6]}}]}";
+    static const char when[] = "{product: {seed: [1, 2]}, "
+                               "when: [{if: {seed: 2}, then: {zip: {method.steps: [5, 6]}}}]}";
+    static const char ablate[] = "{ablate: {base: {method.steps: 5}, vary: {let.r: [0.2]}}}";
+    CHANGES(product, "let.r=0.3 method.steps=5\nlet.r=0.3 method.steps=6\n",
+            "sweep.product.let.r=[0.3]");
+    CHANGES(product, "let.r=0.1\nlet.r=0.2\n", "sweep.product.method.steps=null");
+    CHANGES(product, "\n", "sweep.product.method.steps=null", "sweep.product.let.r=null");
+    CHANGES(product, "let.r=0.1 method.steps=7\nlet.r=0.2 method.steps=7\n",
+            "sweep.product.method.steps.0=7", "sweep.product.method.steps.1=null");
+    CHANGES(product, "method.burn=1 let.r=0.1\nmethod.burn=1 let.r=0.2\n",
+            "sweep={list: [{method.burn: 1}], zip: {let.r: [0.1, 0.2]}}", "sweep.product=null");
+    CHANGES(items, "seed=1 method.burn=3\nmethod.steps=7\n", "sweep.list.0.method.burn=3",
+            "sweep.list.1.product.method.steps=[7]");
+    CHANGES(when, "seed=1\nseed=2 method.steps=7\n", "sweep.when.0.then.zip.method.steps=[7]");
+    CHANGES(when, "seed=1 method.steps=5\nseed=1 method.steps=6\nseed=2\n",
+            "sweep.when.0.if.seed=1");
+    CHANGES(ablate, "method.steps=8\nmethod.steps=8 let.r=0.3\n",
+            "sweep.ablate.base.method.steps=8", "sweep.ablate.vary.let.r=[0.3]");
+    CHANGES("{product: {method: [fit, {plugin: fit, steps: 5}]}}", "method=fit\nmethod=fit\n",
+            "sweep.product.method.1.steps=6");
+#undef CHANGES
+}
+
 /* ---- brute force ---- */
 
 /* A run is the value of each of these keys, 0: the recipe's own; values go from 1. */
@@ -536,6 +579,7 @@ int main(void)
     test_conditions();
     test_same_runs();
     test_command_line();
+    test_changed_axes();
     test_random();
     test_shared();
     test_many_runs();
