@@ -195,8 +195,9 @@ static void print_time(const json_t *totals)
     printf(" with %s", counted(count_of(totals, "jobs"), "job", "jobs", text));
     printf(" of %s", counted(count_of(totals, "threads"), "thread", "threads", text));
     if (shared > 0 && json_is_number(alone)) {
-        printf("; without sharing %s (%.1f x)", time_text(alone, text),
-               json_number_value(alone) / shared);
+        const double factor = json_number_value(alone) / shared;
+        printf("; without sharing %s (%.*f x)", time_text(alone, text), factor < 10 ? 2 : 1,
+               factor);
     }
     printf("\n");
 }
