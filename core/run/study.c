@@ -18,6 +18,7 @@
 #include "store/cache.h"
 
 #include <advntk/node.h>
+#include <advntk/plugin.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -59,10 +60,11 @@ struct work {
     struct job *jobs;
     pthread_mutex_t guard; /* of all that follows, and of stages, begun, at */
     pthread_cond_t changed;
-    pthread_mutex_t talk; /* one at a time says something */
-    double *expected;     /* seconds of each item; < 0: not known */
-    double took, thought; /* seconds of the items that are over, and what was expected of them */
-    double told;          /* when progress was told last */
+    pthread_mutex_t talk;     /* one at a time says something */
+    double *expected;         /* seconds of each item; < 0: not known */
+    double took;              /* seconds of the items that are over */
+    double foretold, thought; /* of those that anything was expected of, and what it was */
+    double told;              /* when progress was told last */
     ptrdiff_t over, failed;
     bool stop;
     struct advntk_error interruption; /* status OK: none */
@@ -311,29 +313,77 @@ static ptrdiff_t take_item(struct job *job)
 
 /* ---- how long it will take; with the guard held ---- */
 
-/* What an item takes with what is shared left out; < 0: no record says. */
+static bool trains(const struct work *w, ptrdiff_t at)
+{
+    const struct advntk__item *item = item_of(w, at);
+
+    return w->options->no_share || (!item->trained && item->first_of_fit == at && !w->begun[at]);
+}
+
+/* Whether an item that trains is the first to come that needs its matrix. */
+static bool makes_matrix(const struct work *w, ptrdiff_t at)
+{
+    const struct advntk__item *item = item_of(w, at);
+    const struct advntk_method_ops *method = item->config->method.plugin->ops;
+
+    if (!method->needs_kernel || w->options->no_share) {
+        return method->needs_kernel;
+    }
+    for (ptrdiff_t i = 0; i < at; i++) {
+        if (w->stages[i] != OVER && same_kernel(item_of(w, i), item) && trains(w, i)) {
+            return false;
+        }
+    }
+    return advntk__matrix_state(w->matrices, item->kernel) != ADVNTK__MATRIX_THERE;
+}
+
+/* What an item's matrix takes, or its part of the pass for a family; < 0: no record says. */
+static double expect_matrix(const struct work *w, const struct job *job, ptrdiff_t at,
+                            const struct advntk__forecast *f)
+{
+    const struct advntk__item *item = item_of(w, at);
+    const ptrdiff_t shape[3] = {item->height, item->width, item->channels};
+    const struct advntk__family *family =
+        w->families.of[at] >= 0 ? &w->families.list[w->families.of[at]] : NULL;
+    struct advntk__spent pass;
+    uint8_t kind[16];
+
+    if (family) {
+        advntk__family_kind(job->place.host, family, shape, kind);
+        if (advntk__costs_get(w->costs, ADVNTK__PHASE_MATRIX, kind, item->train,
+                              job->place.host->threads, &pass)) {
+            return pass.wall / (double)family->count;
+        }
+    }
+    return f->known ? f->matrix.wall : -1;
+}
+
+/* What an item takes as things stand; < 0: no record says. */
 static double expect(const struct work *w, const struct job *job, ptrdiff_t at)
 {
     const struct advntk__item *item = item_of(w, at);
-    bool trains = !item->trained && item->first_of_fit == at && !w->begun[at];
     struct advntk__forecast f;
+    double matrix = 0;
 
     if (item->fault != ADVNTK_OK || is_settled(w, item)) {
         return 0;
     }
     advntk__forecast(w->costs, job->place.host, item, job->place.host->threads, NULL, &f);
-    if (!f.known && (w->options->no_share || !f.matrix_only)) {
+    if (trains(w, at) && makes_matrix(w, at)) {
+        matrix = expect_matrix(w, job, at, &f);
+    }
+    if (matrix < 0 || !(f.known || f.matrix_only)) {
         return -1;
     }
-    trains = trains || w->options->no_share;
-    return f.rest.wall + f.evaluation.wall + (trains ? f.training.wall + f.factor.wall : 0) +
-           (w->options->no_share ? f.matrix.wall : 0);
+    return matrix + f.rest.wall + f.evaluation.wall +
+           (trains(w, at) ? f.training.wall + f.factor.wall : 0);
 }
 
+/* Of a run under way what was expected when it began stays. */
 static void expect_all(struct work *w)
 {
     for (ptrdiff_t i = 0; i < w->inventory.count; i++) {
-        if (w->stages[i] != OVER) {
+        if (w->stages[i] == WAITING || w->stages[i] == BUSY || w->expected[i] < 0) {
             w->expected[i] = expect(w, &w->jobs[0], i);
         }
     }
@@ -355,7 +405,7 @@ static double time_left(const struct work *w)
             return -1;
         }
         if (w->expected[i] >= 0 && w->thought > 1) {
-            one *= w->took / w->thought;
+            one *= w->foretold / w->thought;
         }
         for (ptrdiff_t j = 0; j < w->job_count; j++) {
             one = w->jobs[j].at == i ? fmax(one - (now - w->jobs[j].started), w->jobs[j].phase_left)
@@ -422,9 +472,13 @@ static void settle(struct job *job, ptrdiff_t at, advntk_status rc, const struct
     job->at = -1;
     w->stages[at] = rc == ADVNTK_EBUSY ? BUSY : OVER;
     if (rc != ADVNTK_EBUSY) {
+        const double took = advntk__attack_clock() - job->started;
         w->over++;
-        w->took += advntk__attack_clock() - job->started;
-        w->thought += fmax(w->expected[at], 0);
+        w->took += took;
+        if (w->expected[at] > 0) {
+            w->foretold += took;
+            w->thought += w->expected[at];
+        }
     }
     if (rc == ADVNTK_ECANCELLED) {
         w->interruption = *err;
