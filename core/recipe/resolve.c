@@ -18,7 +18,10 @@ struct top {
     const char *name;
     int precision;
     struct advntk_slot backend;
-    const struct advntk_node *report;
+};
+
+struct report_section {
+    const char *question;
 };
 
 /* The method slot is alone in its section; a table makes it a row like any other. */
@@ -44,7 +47,11 @@ static const struct advntk_param top_rows[] = {
     ADVNTK_INT(TOP, evaluate_every, 0, 0, INT64_MAX, .unit = "method steps",
                .help = "evaluates after every so many steps, and at the end; 0: only at the end"),
     ADVNTK_SLOT(TOP, backend, BACKEND, "openblas", .help = "where dense linear algebra is done"),
-    ADVNTK_NODE(TOP, report, .help = "what reports show: {curves: [..], tables: [..]}"),
+    ADVNTK_PARAM_END};
+
+static const struct advntk_param report_rows[] = {
+    ADVNTK_STRING(struct report_section, question, NULL,
+                  .help = "what the study asks, in a sentence; stands at the top of its report"),
     ADVNTK_PARAM_END};
 
 static const struct advntk_param data_rows[] = {
@@ -102,6 +109,7 @@ static const struct advntk__section sections[] = {
      NULL},
     {"evaluate", "a list, each item a map of these keys; without it: [{name: clean}]",
      evaluation_rows},
+    {"report", "what the page of `advntk report` says of the study", report_rows},
     {"sweep", "a node that says which runs there are; see Sweeps below", NULL},
     {"extends", "a file, or a list of files, that this one is merged onto", NULL},
     {NULL, NULL, NULL}};
@@ -119,6 +127,7 @@ struct run {
     const struct advntk__resolved *before;                            /* NULL: none */
     bool same_let, same_data, same_model, same_method, same_evaluate; /* as in the run before */
     struct top top;
+    struct report_section report;
     struct method_section method;
     struct advntk__run_config *out;
     struct advntk__evaluation *evaluations;
@@ -209,8 +218,8 @@ static bool name_is_fine(const char *name, const char *more)
 
 static advntk_status read_top(struct run *r, const char *default_name, struct advntk_error *err)
 {
-    static const char *const others[] = {"let",      "data",  "model",   "method",
-                                         "evaluate", "sweep", "extends", NULL};
+    static const char *const others[] = {"let",    "data",  "model",   "method", "evaluate",
+                                         "report", "sweep", "extends", NULL};
     advntk_status rc = ADVNTK_OK;
     struct advntk__table table = {top_rows, &r->top};
     const struct advntk_node *version = advntk_node_get(r->root, "advntk");
@@ -235,6 +244,15 @@ static advntk_status read_top(struct run *r, const char *default_name, struct ad
     r->top.name = r->top.name ? r->top.name : default_name;
 out:
     return rc;
+}
+
+static advntk_status read_report(struct run *r, struct advntk_error *err)
+{
+    static const struct advntk__way way = {.name = "report"};
+    struct advntk__table table = {report_rows, &r->report};
+    const struct advntk_node *map = section(r, "report");
+
+    return advntk__configure(r->c, 1, &table, map, NULL, r->root->place, &way, err);
 }
 
 static advntk_status read_data(struct run *r, struct advntk_error *err)
@@ -551,6 +569,9 @@ static advntk_status make_tree(struct run *r, struct advntk_error *err)
     } else if (!r->model_only || r->out->evaluation_count > 0) {
         TRY(add_evaluations(r, tree, err));
     }
+    if (r->report.question) {
+        TRY(add_section(tree, "report", report_rows, &r->report, err));
+    }
     r->out->tree = tree;
 out:
     return rc;
@@ -569,6 +590,7 @@ advntk_status advntk__resolve(struct advntk__configurer *c, struct advntk_node *
     TRY(expand_radii(&r, err));
     compare_with_before(&r);
     TRY(read_top(&r, default_name, err));
+    TRY(read_report(&r, err));
     TRY(read_data(&r, err));
     TRY(read_model(&r, err));
     TRY(read_method(&r, err));
@@ -584,7 +606,7 @@ advntk_status advntk__resolve(struct advntk__configurer *c, struct advntk_node *
     run->precision = r.top.precision == 0 ? ADVNTK_PRECISION_FLOAT32 : ADVNTK_PRECISION_FLOAT64;
     run->evaluate_every = r.top.evaluate_every;
     run->backend = r.top.backend;
-    run->report = r.top.report;
+    run->question = r.report.question;
     if (c->mistakes == 0) {
         check_together(&r);
     }

@@ -52,7 +52,7 @@ struct advntk__run_config {
     ptrdiff_t evaluation_count;
     const struct advntk__evaluation *evaluations;
     struct advntk_slot backend;
-    const struct advntk_node *report; /* NULL: absent */
+    const char *question; /* report.question; NULL: absent */
     const struct advntk_node
         *tree; /* fully resolved, every default filled in, no ref, let or sweep left */
     const struct advntk_node

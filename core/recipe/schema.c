@@ -321,6 +321,7 @@ static bool add_sections(json_t *properties)
                                          "description", section("let")->help)) == 0 &&
            json_object_set_new(properties, "data", section_schema("data")) == 0 &&
            json_object_set_new(properties, "model", section_schema("model")) == 0 &&
+           json_object_set_new(properties, "report", section_schema("report")) == 0 &&
            json_object_set_new(properties, "method", with_reference(reference("method"))) == 0 &&
            json_object_set_new(properties, "evaluate", evaluation_schema()) == 0 &&
            json_object_set_new(properties, "sweep", reference("node")) == 0;

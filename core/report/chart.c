@@ -10,32 +10,53 @@
 #include <string.h>
 
 /* The picture, in its own units; the page scales it. */
-enum { WIDTH = 640, HEIGHT = 340, LEFT = 72, RIGHT = 18, TOP = 14, BOTTOM = 46, BEYOND = 34 };
+enum {
+    WIDTH = 640,
+    HEIGHT = 340,
+    LEFT = 72,
+    RIGHT = 18,
+    TOP = 14,
+    BOTTOM = 46,
+    BEYOND = 34,
+    PAD = 14
+};
 
 struct axis {
     double low, high, step; /* step: between ticks; of a log axis: none */
     bool log, beyond;       /* beyond: infinity has a place at the end */
+    double pad;             /* on both sides, for marks and bars beside each other */
 };
 
 /* ---- building ---- */
 
-struct advntk__chart_series *advntk__chart_line(struct advntk__chart *chart, const char *label)
+struct advntk__chart_series *advntk__chart_line(struct advntk__chart *chart, const char *label,
+                                                size_t facet)
 {
+    struct advntk__chart_series *grown = chart->series;
+    ptrdiff_t room = chart->room;
+    char *copy;
+
     for (ptrdiff_t i = 0; i < chart->count; i++) {
         if (strcmp(chart->series[i].label, label) == 0) {
             return &chart->series[i];
         }
     }
-    if (chart->count == ADVNTK__CHART_SERIES) {
-        chart->left_out++;
-        return NULL;
+    if (chart->count == room) {
+        room = room ? 2 * room : ADVNTK__CHART_SERIES;
+        grown = realloc(chart->series, (size_t)room * sizeof(*grown));
     }
-    chart->series[chart->count].label = strdup(label);
-    if (!chart->series[chart->count].label) {
+    copy = strdup(label);
+    if (grown) {
+        chart->series = grown;
+        chart->room = room;
+    }
+    if (!grown || !copy) {
         chart->failed = true;
+        free(copy);
         return NULL;
     }
-    return &chart->series[chart->count++];
+    grown[chart->count] = (struct advntk__chart_series){.label = copy, .facet = facet};
+    return &grown[chart->count++];
 }
 
 void advntk__chart_point(struct advntk__chart *chart, struct advntk__chart_series *s,
@@ -76,6 +97,7 @@ void advntk__chart_release(struct advntk__chart *chart)
         free(chart->series[i].label);
         free(chart->series[i].points);
     }
+    free(chart->series);
     *chart = (struct advntk__chart){0};
 }
 
@@ -115,6 +137,7 @@ static struct axis x_axis(const struct advntk__chart *chart)
     for (ptrdiff_t i = 0; i < chart->count; i++) {
         for (ptrdiff_t j = 0; j < chart->series[i].count; j++) {
             double x = chart->series[i].points[j].x;
+            a.pad = chart->series[i].dense ? 0 : PAD; /* all are alike */
             a.beyond = a.beyond || isinf(x);
             whole = whole && (isinf(x) || x == floor(x));
             a.low = isinf(x) ? a.low : fmin(a.low, x);
@@ -156,13 +179,14 @@ static struct axis y_axis(const struct advntk__chart *chart)
 
 static double place_x(const struct axis *a, double x)
 {
-    double room = WIDTH - LEFT - RIGHT - (a->beyond ? BEYOND : 0);
+    double room = WIDTH - LEFT - RIGHT - 2 * a->pad - (a->beyond ? BEYOND : 0);
 
     if (isinf(x)) {
-        return WIDTH - RIGHT;
+        return WIDTH - RIGHT - a->pad;
     }
-    return a->log ? LEFT + room * log(x / a->low) / log(a->high / a->low)
-                  : LEFT + room * (x - a->low) / (a->high - a->low);
+    return LEFT + a->pad +
+           room * (a->log ? log(x / a->low) / log(a->high / a->low)
+                          : (x - a->low) / (a->high - a->low));
 }
 
 static double place_y(const struct axis *a, double y)
@@ -171,6 +195,18 @@ static double place_y(const struct axis *a, double y)
 }
 
 /* ---- drawing ---- */
+
+/* All ticks of a linear axis have as many decimals as its step. */
+static void tick_text(const struct axis *a, double value, struct advntk__text *out)
+{
+    int decimals = (int)fmax(0, -floor(log10(a->step) + 1e-9));
+
+    if (a->log || decimals > 6 || fabs(value) >= 1e6) {
+        advntk__text_printf(out, "%.6g", fabs(value) < 1e-12 ? 0 : value);
+    } else {
+        advntk__text_printf(out, "%.*f", decimals, value);
+    }
+}
 
 static void x_tick(const struct axis *a, double x, struct advntk__text *out)
 {
@@ -183,7 +219,7 @@ static void x_tick(const struct axis *a, double x, struct advntk__text *out)
     if (isinf(x)) {
         advntk__text_puts(out, "&#8734;");
     } else {
-        advntk__text_printf(out, "%.6g", fabs(x) < 1e-12 ? 0 : x);
+        tick_text(a, x, out);
     }
     advntk__text_puts(out, "</text>\n");
 }
@@ -199,6 +235,23 @@ static long last_tick(double high, double step)
     return (long)floor(high / step + 1e-9);
 }
 
+/* The powers of ten; where there are less than three, 2 and 5 times them too. */
+static void log_ticks(const struct axis *a, struct advntk__text *out)
+{
+    static const double times[] = {1, 2, 5};
+    long first = first_tick(log10(a->low), 1), last = last_tick(log10(a->high), 1);
+    bool few = last - first < 2;
+
+    for (long p = first - 1; p <= last; p++) {
+        for (int i = 0; i < (few ? 3 : 1); i++) {
+            double x = times[i] * pow(10, (double)p);
+            if (x >= a->low * (1 - 1e-9) && x <= a->high * (1 + 1e-9)) {
+                x_tick(a, x, out);
+            }
+        }
+    }
+}
+
 static void draw_axes(const struct advntk__chart *chart, const struct axis *x, const struct axis *y,
                       struct advntk__text *out)
 {
@@ -207,13 +260,13 @@ static void draw_axes(const struct advntk__chart *chart, const struct axis *x, c
         advntk__text_printf(
             out,
             "<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/><text x=\"%d\" "
-            "y=\"%.1f\" text-anchor=\"end\">%.4g</text>\n",
-            LEFT, at, WIDTH - RIGHT, at, LEFT - 8, at + 4, fabs(value) < 1e-12 ? 0 : value);
+            "y=\"%.1f\" text-anchor=\"end\">",
+            LEFT, at, WIDTH - RIGHT, at, LEFT - 8, at + 4);
+        tick_text(y, value, out);
+        advntk__text_puts(out, "</text>\n");
     }
     if (x->log) {
-        for (long p = first_tick(log10(x->low), 1); p <= last_tick(log10(x->high), 1); p++) {
-            x_tick(x, pow(10, (double)p), out);
-        }
+        log_ticks(x, out);
     } else {
         for (long k = first_tick(x->low, x->step); k <= last_tick(x->high, x->step); k++) {
             x_tick(x, (double)k * x->step, out);
@@ -254,79 +307,128 @@ static void draw_mark(ptrdiff_t series, double x, double y, struct advntk__text 
                         series, x, y, shapes[series]);
 }
 
-static void draw_series(const struct advntk__chart_series *s, ptrdiff_t number,
-                        const struct axis *x, const struct axis *y, struct advntk__text *out)
+/* What one figure shows of a chart. */
+struct picture {
+    const struct advntk__chart *chart;
+    const struct advntk__chart_series *head; /* the first of those that it has; NULL: it has all */
+    struct axis x, y;
+    ptrdiff_t count; /* of its series; ADVNTK__CHART_SERIES of them are drawn */
+};
+
+static bool same_facet(const struct advntk__chart_series *a, const struct advntk__chart_series *b)
 {
-    for (ptrdiff_t j = 0; j < s->count; j++) {
-        const struct advntk__chart_point *p = &s->points[j];
-        if (isfinite(p->low) && isfinite(p->high)) {
-            double at = place_x(x, p->x), low = place_y(y, fmax(p->low, y->low)),
-                   high = place_y(y, fmin(p->high, y->high));
-            advntk__text_printf(
-                out, "<path class=\"bar s%td\" d=\"M%.1f %.1fV%.1fM%.1f %.1fh8M%.1f %.1fh8\"/>",
-                number, at, low, high, at - 4, low, at - 4, high);
+    return a->facet == b->facet && strncmp(a->label, b->label, a->facet) == 0;
+}
+
+/* The picture's next series behind *i, which begins at -1; NULL: there is none. */
+static const struct advntk__chart_series *next_series(const struct picture *p, ptrdiff_t *i)
+{
+    while (++*i < p->chart->count) {
+        if (!p->head || same_facet(p->head, &p->chart->series[*i])) {
+            return &p->chart->series[*i];
         }
     }
+    return NULL;
+}
+
+/* The label without what the title has. */
+static const char *label_in(const struct picture *p, const struct advntk__chart_series *s)
+{
+    return s->label + (p->head ? s->facet + strspn(s->label + s->facet, ", ") : 0);
+}
+
+static void draw_bars(const struct picture *p, const struct advntk__chart_series *s,
+                      ptrdiff_t number, double aside, struct advntk__text *out)
+{
+    for (ptrdiff_t j = 0; j < s->count; j++) {
+        const struct advntk__chart_point *point = &s->points[j];
+        if (isfinite(point->low) && isfinite(point->high)) {
+            double at = place_x(&p->x, point->x) + aside,
+                   low = place_y(&p->y, fmax(point->low, p->y.low)),
+                   high = place_y(&p->y, fmin(point->high, p->y.high));
+            advntk__text_printf(
+                out, "<path class=\"bar s%td\" d=\"M%.1f %.1fV%.1fM%.1f %.1fh6M%.1f %.1fh6\"/>",
+                number, at, low, high, at - 3, low, at - 3, high);
+        }
+    }
+}
+
+static void draw_series(const struct picture *p, const struct advntk__chart_series *s,
+                        ptrdiff_t number, struct advntk__text *out)
+{
+    ptrdiff_t drawn = p->count < ADVNTK__CHART_SERIES ? p->count : ADVNTK__CHART_SERIES;
+    /* bars at one place would hide each other */
+    double aside = s->dense ? 0 : 4 * ((double)number - (double)(drawn - 1) / 2);
+    ptrdiff_t every = s->dense ? 1 + s->count / 5 : 1;
+
+    draw_bars(p, s, number, aside, out);
     advntk__text_printf(out, "<path class=\"line s%td\" d=\"", number);
     for (ptrdiff_t j = 0; j < s->count; j++) {
         /* no line to infinity */
         bool jump = j == 0 || isinf(s->points[j].x);
-        advntk__text_printf(out, "%s%.1f %.1f", jump ? "M" : "L", place_x(x, s->points[j].x),
-                            place_y(y, s->points[j].y));
+        advntk__text_printf(out, "%s%.1f %.1f", jump ? "M" : "L",
+                            place_x(&p->x, s->points[j].x) + aside, place_y(&p->y, s->points[j].y));
     }
     advntk__text_puts(out, "\"/>\n");
-    for (ptrdiff_t j = 0; j < s->count && !s->dense; j++) {
-        draw_mark(number, place_x(x, s->points[j].x), place_y(y, s->points[j].y), out);
+    for (ptrdiff_t j = every * number / ADVNTK__CHART_SERIES; j < s->count; j += every) {
+        draw_mark(number, place_x(&p->x, s->points[j].x) + aside, place_y(&p->y, s->points[j].y),
+                  out);
     }
 }
 
-static void write_legend(const struct advntk__chart *chart, struct advntk__text *out)
+static void write_legend(const struct picture *p, struct advntk__text *out)
 {
+    const struct advntk__chart_series *s;
+    ptrdiff_t number = 0;
+
+    if (p->count < 2) {
+        return; /* the title says it all */
+    }
     advntk__text_puts(out, "<ul class=\"legend\">\n");
-    for (ptrdiff_t i = 0; i < chart->count; i++) {
+    for (ptrdiff_t i = -1; (s = next_series(p, &i)) && number < ADVNTK__CHART_SERIES; number++) {
         advntk__text_printf(out,
                             "<li><svg viewBox=\"0 0 28 12\" width=\"28\" height=\"12\" "
                             "aria-hidden=\"true\"><path class=\"line s%td\" d=\"M0 6H28\"/>",
-                            i);
-        if (!chart->series[i].dense) {
-            draw_mark(i, 14, 6, out);
-        }
+                            number);
+        draw_mark(number, 14, 6, out);
         advntk__text_puts(out, "</svg>");
-        advntk__sheet_escape(ADVNTK__SHEET_HTML, chart->series[i].label, out);
+        advntk__sheet_escape(ADVNTK__SHEET_HTML, label_in(p, s), out);
         advntk__text_puts(out, "</li>\n");
     }
-    if (chart->left_out) {
-        advntk__text_puts(out, "<li>and others, which the tables have</li>\n");
+    if (p->count > number) {
+        advntk__text_printf(out, "<li>and %td more, among the numbers</li>\n", p->count - number);
     }
     advntk__text_puts(out, "</ul>\n");
 }
 
-static void write_numbers(const struct advntk__chart *chart, struct advntk__text *out)
+static void write_numbers(const struct picture *p, struct advntk__text *out)
 {
+    const struct advntk__chart_series *s;
     struct advntk__sheet sheet = {0};
     struct advntk_error err;
 
     advntk__sheet_column(&sheet, 'l', "curve");
-    advntk__sheet_column(&sheet, 'r', "%s", chart->x_title);
-    advntk__sheet_column(&sheet, 'r', "%s", chart->y_title);
+    advntk__sheet_column(&sheet, 'r', "%s", p->chart->x_title);
+    advntk__sheet_column(&sheet, 'r', "%s", p->chart->y_title);
     advntk__sheet_column(&sheet, 'r', "from");
     advntk__sheet_column(&sheet, 'r', "to");
-    for (ptrdiff_t i = 0; i < chart->count; i++) {
-        for (ptrdiff_t j = 0; j < chart->series[i].count; j++) {
-            const struct advntk__chart_point *p = &chart->series[i].points[j];
-            advntk__sheet_add(&sheet, "%s", chart->series[i].label);
-            advntk__sheet_add(&sheet, "%.6g", p->x);
-            advntk__sheet_add(&sheet, "%.4f", p->y);
-            if (isfinite(p->low)) {
-                advntk__sheet_add(&sheet, "%.4f", p->low);
-                advntk__sheet_add(&sheet, "%.4f", p->high);
+    for (ptrdiff_t i = -1; (s = next_series(p, &i));) {
+        for (ptrdiff_t j = 0; j < s->count; j++) {
+            const struct advntk__chart_point *point = &s->points[j];
+            advntk__sheet_add(&sheet, "%s", s->label);
+            advntk__sheet_add(&sheet, "%.6g", point->x);
+            advntk__sheet_add(&sheet, "%.4f", point->y);
+            if (isfinite(point->low)) {
+                advntk__sheet_add(&sheet, "%.4f", point->low);
+                advntk__sheet_add(&sheet, "%.4f", point->high);
             } else {
                 advntk__sheet_add(&sheet, "-");
                 advntk__sheet_add(&sheet, "-");
             }
         }
     }
-    advntk__text_puts(out, "<details><summary>the numbers</summary>\n<div class=\"scroll\">");
+    advntk__text_puts(
+        out, "<details><summary>the numbers</summary>\n<div class=\"scroll\" tabindex=\"0\">");
     if (advntk__sheet_write(&sheet, ADVNTK__SHEET_HTML, out, &err) != ADVNTK_OK) {
         out->failed = true;
     }
@@ -334,31 +436,81 @@ static void write_numbers(const struct advntk__chart *chart, struct advntk__text
     advntk__sheet_release(&sheet);
 }
 
+static void write_title(const struct picture *p, struct advntk__text *out)
+{
+    struct advntk__text title = {0};
+
+    advntk__text_puts(&title, p->chart->title);
+    if (p->head) {
+        advntk__text_printf(&title, ", %.*s", (int)p->head->facet, p->head->label);
+    }
+    advntk__sheet_escape(ADVNTK__SHEET_HTML, advntk__text_get(&title), out);
+    out->failed = out->failed || title.failed;
+    advntk__text_release(&title);
+}
+
+static void write_picture(struct picture *p, struct advntk__text *out)
+{
+    const struct advntk__chart_series *s;
+    ptrdiff_t number = 0;
+
+    for (ptrdiff_t i = -1; next_series(p, &i);) {
+        p->count++;
+    }
+    advntk__text_puts(out, "<figure>\n<figcaption>");
+    write_title(p, out);
+    advntk__text_printf(out,
+                        "</figcaption>\n<svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" "
+                        "aria-label=\"",
+                        WIDTH, HEIGHT);
+    write_title(p, out);
+    advntk__text_puts(out, "\">\n");
+    draw_axes(p->chart, &p->x, &p->y, out);
+    for (ptrdiff_t i = -1; (s = next_series(p, &i)) && number < ADVNTK__CHART_SERIES; number++) {
+        draw_series(p, s, number, out);
+    }
+    advntk__text_puts(out, "</svg>\n");
+    write_legend(p, out);
+    write_numbers(p, out);
+    advntk__text_puts(out, "</figure>\n");
+}
+
+static bool is_first_of_facet(const struct advntk__chart *chart, ptrdiff_t i)
+{
+    for (ptrdiff_t j = 0; j < i; j++) {
+        if (same_facet(&chart->series[j], &chart->series[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* How many figures to make of a chart: one, or one a facet where they have several series each. */
+static ptrdiff_t figures_of(const struct advntk__chart *chart)
+{
+    ptrdiff_t facets = 0;
+
+    for (ptrdiff_t i = 0; i < chart->count; i++) {
+        facets += is_first_of_facet(chart, i);
+    }
+    return chart->count > ADVNTK__CHART_SERIES && 2 * facets <= chart->count ? facets : 1;
+}
+
 void advntk__chart_write(struct advntk__chart *chart, struct advntk__text *out)
 {
-    struct axis x, y;
+    bool split = figures_of(chart) > 1;
 
     for (ptrdiff_t i = 0; i < chart->count; i++) {
         qsort(chart->series[i].points, (size_t)chart->series[i].count,
               sizeof(*chart->series[i].points), by_x);
     }
-    x = x_axis(chart);
-    y = y_axis(chart);
-    advntk__text_puts(out, "<figure>\n<figcaption>");
-    advntk__sheet_escape(ADVNTK__SHEET_HTML, chart->title, out);
-    advntk__text_printf(out,
-                        "</figcaption>\n<svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" "
-                        "aria-label=\"",
-                        WIDTH, HEIGHT);
-    advntk__sheet_escape(ADVNTK__SHEET_HTML, chart->title, out);
-    advntk__text_puts(out, "\">\n");
-    draw_axes(chart, &x, &y, out);
-    for (ptrdiff_t i = 0; i < chart->count; i++) {
-        draw_series(&chart->series[i], i, &x, &y, out);
+    for (ptrdiff_t i = 0; i < (split ? chart->count : 1); i++) {
+        struct picture picture = {.chart = chart, .x = x_axis(chart), .y = y_axis(chart)};
+        if (split && !is_first_of_facet(chart, i)) {
+            continue;
+        }
+        picture.head = split ? &chart->series[i] : NULL;
+        write_picture(&picture, out);
     }
-    advntk__text_puts(out, "</svg>\n");
-    write_legend(chart, out);
-    write_numbers(chart, out);
-    advntk__text_puts(out, "</figure>\n");
     out->failed = out->failed || chart->failed;
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { METRICS_LIMIT = 64 << 20, COST_POINTS = 60 };
+enum { METRICS_LIMIT = 64 << 20, COST_POINTS = 60, LABEL = 160 };
 
 struct figures {
     const struct advntk__registry *registry;
@@ -61,10 +61,12 @@ static bool as_number(const char *text, double *value)
     return advntk__expression(text, NULL, value, NULL) == ADVNTK_OK;
 }
 
-/* "advntk, depth 3": the values of a variant, without one key (-1: with all). */
-static void label_of(const struct figures *f, size_t i, ptrdiff_t without, char *label, size_t size)
+/* "depth 3, advntk": the values of a variant, without one key (-1: with all). Returns the length of
+ * the first. */
+static size_t label_of(const struct figures *f, size_t i, ptrdiff_t without, char label[LABEL])
 {
     struct advntk__text text = {0};
+    size_t first = 0;
 
     for (size_t k = 0; k < json_array_size(f->keys); k++) {
         const char *title = title_at(f, k), *value = value_at(f, i, k);
@@ -73,17 +75,21 @@ static void label_of(const struct figures *f, size_t i, ptrdiff_t without, char 
         if ((ptrdiff_t)k != without && strcmp(value, "-") != 0) {
             advntk__text_printf(&text, "%s%s%s%s", text.length ? ", " : "", named ? "" : title,
                                 named ? "" : " ", value);
+            first = first ? first : text.length;
         }
     }
-    snprintf(label, size, "%s", text.length ? advntk__text_get(&text) : "all runs");
+    snprintf(label, LABEL, "%s", text.length ? advntk__text_get(&text) : "all runs");
     advntk__text_release(&text);
+    return first < LABEL ? first : 0;
 }
 
-/* Mean and standard deviation over a variant's runs as a point. */
+/* Mean and standard deviation over a variant's runs as a point; of a single run Wilson's interval.
+ */
 static struct advntk__chart_point point_of(const struct figures *f, size_t i, const char *metric,
                                            double x)
 {
     json_t *cases = json_object_get(variant_at(f, i), "cases"), *run;
+    const json_t *interval = NULL;
     double *values = calloc(json_array_size(cases) + 1, sizeof(*values));
     struct advntk__moments m = {.mean = (double)NAN, .sd = (double)NAN};
     ptrdiff_t n = 0;
@@ -94,12 +100,18 @@ static struct advntk__chart_point point_of(const struct figures *f, size_t i, co
         const json_t *value = json_object_get(json_object_get(run, "metrics"), metric);
         if (values && json_is_number(value)) {
             values[n++] = json_number_value(value);
+            interval = json_object_get(json_object_get(run, "intervals"), metric);
         }
     }
     if (values) {
         m = advntk__moments(n, values);
     }
     free(values);
+    if (m.n == 1 && interval) {
+        return (struct advntk__chart_point){x, m.mean,
+                                            json_number_value(json_array_get(interval, 0)),
+                                            json_number_value(json_array_get(interval, 1))};
+    }
     return (struct advntk__chart_point){x, m.mean, m.mean - m.sd, m.mean + m.sd};
 }
 
@@ -128,12 +140,12 @@ static bool is_numeric(const struct figures *f, size_t k)
 static json_t *points_of_curves(const struct figures *f, size_t k)
 {
     json_t *counts = json_object();
-    char label[160];
+    char label[LABEL];
     double x;
 
     for (size_t i = 0; i < json_array_size(f->variants); i++) {
         if (as_number(value_at(f, i, k), &x)) {
-            label_of(f, i, (ptrdiff_t)k, label, sizeof(label));
+            label_of(f, i, (ptrdiff_t)k, label);
             json_object_set_new(
                 counts, label,
                 json_integer(json_integer_value(json_object_get(counts, label)) + 1));
@@ -146,21 +158,22 @@ static void over_key(struct figures *f, size_t k, const char *metric, const json
 {
     const char *unit = advntk__recipe_unit(f->registry, key_at(f, k));
     struct advntk__chart chart = {0};
-    char label[160];
+    char label[LABEL];
     double x;
 
     snprintf(chart.title, sizeof(chart.title), "Accuracy (%s) over %s", metric, title_at(f, k));
     snprintf(chart.x_title, sizeof(chart.x_title), "%s%s%s%s", key_at(f, k), unit ? " (" : "",
              unit ? unit : "", unit ? ")" : "");
-    snprintf(chart.y_title, sizeof(chart.y_title), "accuracy (%s)", metric);
+    snprintf(chart.y_title, sizeof(chart.y_title), "accuracy");
     for (size_t i = 0; i < json_array_size(f->variants); i++) {
         struct advntk__chart_series *series;
+        size_t facet;
         if (!as_number(value_at(f, i, k), &x)) {
             continue;
         }
-        label_of(f, i, (ptrdiff_t)k, label, sizeof(label));
+        facet = label_of(f, i, (ptrdiff_t)k, label);
         series = json_integer_value(json_object_get(points, label)) > 1
-                     ? advntk__chart_line(&chart, label)
+                     ? advntk__chart_line(&chart, label, facet)
                      : NULL;
         if (series) {
             advntk__chart_point(&chart, series, point_of(f, i, metric, x));
@@ -204,16 +217,15 @@ static void over_radius(struct figures *f, const char *family)
 {
     struct advntk__chart chart = {.x_title = "radius, in the unit of the norm",
                                   .y_title = "robust accuracy"};
-    char label[160];
+    char label[LABEL];
     json_t *name;
     double radius;
     size_t m;
 
     snprintf(chart.title, sizeof(chart.title), "Robust accuracy over the radius (%s)", family);
     for (size_t i = 0; i < json_array_size(f->variants); i++) {
-        struct advntk__chart_series *series;
-        label_of(f, i, -1, label, sizeof(label));
-        series = advntk__chart_line(&chart, label);
+        size_t facet = label_of(f, i, -1, label);
+        struct advntk__chart_series *series = advntk__chart_line(&chart, label, facet);
         json_array_foreach((json_t *)(uintptr_t)f->metrics, m, name)
         {
             const char *metric = json_string_value(name);
@@ -285,7 +297,7 @@ static void over_steps(struct figures *f)
         .title = "Accuracy under the training attack, on the validation images of each step",
         .x_title = "training step",
         .y_title = "validation accuracy, attacked"};
-    char label[160];
+    char label[LABEL];
     json_t *run, *sum;
     const char *step;
     size_t j;
@@ -293,12 +305,13 @@ static void over_steps(struct figures *f)
     for (size_t i = 0; i < json_array_size(f->variants); i++) {
         json_t *sums = json_object();
         struct advntk__chart_series *series;
+        size_t facet;
         json_array_foreach(json_object_get(variant_at(f, i), "cases"), j, run)
         {
             add_steps(run, "validation_robust", sums);
         }
-        label_of(f, i, -1, label, sizeof(label));
-        series = json_object_size(sums) ? advntk__chart_line(&chart, label) : NULL;
+        facet = label_of(f, i, -1, label);
+        series = json_object_size(sums) ? advntk__chart_line(&chart, label, facet) : NULL;
         json_object_foreach(sums, step, sum)
         {
             if (series) {
@@ -369,8 +382,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void add_survival(struct advntk__chart *chart, const char *label, const struct toll *toll,
-                         struct costs *costs)
+static void add_survival(struct advntk__chart *chart, const char *label, size_t facet,
+                         const struct toll *toll, struct costs *costs)
 {
     struct advntk__chart_series *series;
     ptrdiff_t fallen = 0;
@@ -382,7 +395,7 @@ static void add_survival(struct advntk__chart *chart, const char *label, const s
         }
         most = isfinite(costs->values[i]) ? fmax(most, costs->values[i]) : most;
     }
-    series = most > 0 ? advntk__chart_line(chart, label) : NULL;
+    series = most > 0 ? advntk__chart_line(chart, label, facet) : NULL;
     if (!series) {
         return;
     }
@@ -439,8 +452,8 @@ static bool is_last_radius(const struct figures *f, size_t m)
 
 static void over_toll(struct figures *f, const char *metric, const struct toll *toll)
 {
-    struct advntk__chart chart = {.y_title = "images that still stand"};
-    char label[160];
+    struct advntk__chart chart = {.y_title = "share of images that still stand"};
+    char label[LABEL];
     json_t *run;
     size_t j;
 
@@ -448,12 +461,13 @@ static void over_toll(struct figures *f, const char *metric, const struct toll *
     snprintf(chart.x_title, sizeof(chart.x_title), "%s", toll->x_title);
     for (size_t i = 0; i < json_array_size(f->variants); i++) {
         struct costs costs = {0};
+        size_t facet;
         json_array_foreach(json_object_get(variant_at(f, i), "cases"), j, run)
         {
             add_costs(run, metric, toll, &costs);
         }
-        label_of(f, i, -1, label, sizeof(label));
-        add_survival(&chart, label, toll, &costs);
+        facet = label_of(f, i, -1, label);
+        add_survival(&chart, label, facet, toll, &costs);
         free(costs.values);
     }
     level_out(&chart);

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECIPE_LIMIT = 16 << 20, TIMING_LIMIT = 64 << 20 };
+enum { RECIPE_LIMIT = 16 << 20, TIMING_LIMIT = 64 << 20, LOG_LIMIT = 16 << 20, OPEN_ROWS = 24 };
 
 struct report {
     const struct advntk__page *page;
@@ -36,15 +36,31 @@ static const char *member(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+/* A table, in a box that is scrolled sideways, by the keyboard too. */
 static advntk_status put_sheet(const struct report *r, struct advntk__sheet *sheet,
                                const char *class, struct advntk_error *err)
 {
     advntk_status rc;
 
-    advntk__text_printf(r->out, "<div class=\"scroll %s\">", class);
+    advntk__text_printf(r->out, "<div class=\"scroll %s\" tabindex=\"0\">", class);
     rc = advntk__sheet_write(sheet, ADVNTK__SHEET_HTML, r->out, err);
     advntk__text_puts(r->out, "</div>\n");
     advntk__sheet_release(sheet);
+    return rc;
+}
+
+/* The same behind a line that unfolds it; a long one is folded at first. */
+static advntk_status put_folded(const struct report *r, struct advntk__sheet *sheet,
+                                const char *class, const char *summary, struct advntk_error *err)
+{
+    ptrdiff_t rows = sheet->cell_count / sheet->column_count;
+    advntk_status rc;
+
+    advntk__text_printf(r->out, "<details%s><summary>", rows > OPEN_ROWS ? "" : " open");
+    put(r, summary);
+    advntk__text_puts(r->out, "</summary>\n");
+    rc = put_sheet(r, sheet, class, err);
+    advntk__text_puts(r->out, "</details>\n");
     return rc;
 }
 
@@ -75,32 +91,6 @@ static char *recipe_text(const struct report *r, bool *as_written)
     return text;
 }
 
-/* report.question of a recipe's text; a plain look, as nothing depends on it. free(). */
-static char *find_question(const char *text)
-{
-    const char *at = text ? strstr(text, "question:") : NULL, *end;
-    size_t length;
-
-    if (!at) {
-        return NULL;
-    }
-    at += strlen("question:");
-    at += strspn(at, " ");
-    if (*at == '"' || *at == '\'') {
-        end = strchr(at + 1, *at);
-        at++;
-        length = end ? (size_t)(end - at) : strcspn(at, "\n");
-    } else {
-        length = strcspn(at, "\n");
-        end = strstr(at, " #");
-        length = end && (size_t)(end - at) < length ? (size_t)(end - at) : length;
-        while (length && (at[length - 1] == ' ' || at[length - 1] == '}')) {
-            length--;
-        }
-    }
-    return strndup(at, length);
-}
-
 /* ---- sections ---- */
 
 static void write_head(const struct report *r, const char *title, const char *question)
@@ -126,32 +116,185 @@ static void write_head(const struct report *r, const char *title, const char *qu
     for (size_t i = 0; i < sizeof(links) / sizeof(*links); i += 2) {
         advntk__text_printf(r->out, "<a href=\"#%s\">%s</a>\n", links[i], links[i + 1]);
     }
-    advntk__text_puts(r->out, "</nav>\n");
+    advntk__text_puts(r->out, "</nav>\n<main>\n");
+}
+
+/* The columns' names are the last words of the keys: which ones. */
+static void tell_keys(const struct report *r)
+{
+    json_t *entry;
+    bool begun = false;
+    size_t i;
+
+    json_array_foreach(r->keys, i, entry)
+    {
+        const char *title = member(entry, "title"), *key = member(entry, "key");
+        if (title && key && strcmp(title, key) != 0) {
+            advntk__text_puts(r->out, begun ? ", " : "<p class=\"soft\">");
+            put(r, title);
+            advntk__text_puts(r->out, " is <code>");
+            put(r, key);
+            advntk__text_puts(r->out, "</code>");
+            begun = true;
+        }
+    }
+    advntk__text_puts(r->out, begun ? ".</p>\n" : "");
+}
+
+/* The last line of a run's log: of one that failed, why. */
+static void last_words(const json_t *run, struct advntk__text *out)
+{
+    char *path = advntk__files_join(member(run, "folder") ? member(run, "folder") : "", "log.txt");
+    char *bytes = NULL, *last;
+    size_t count = 0;
+
+    if (path && advntk__files_read(path, LOG_LIMIT, &bytes, &count, NULL) == ADVNTK_OK) {
+        while (count && bytes[count - 1] == '\n') {
+            bytes[--count] = '\0';
+        }
+        last = strrchr(bytes, '\n');
+        advntk__text_puts(out, last ? last + 1 : bytes);
+    }
+    free(bytes);
+    free(path);
+}
+
+static advntk_status write_unfinished(const struct report *r, struct advntk_error *err)
+{
+    struct advntk__sheet sheet = {0};
+    char text[160];
+    json_t *run, *value;
+    const char *key;
+    size_t i, missing = 0;
+
+    advntk__sheet_column(&sheet, 'l', "run");
+    advntk__sheet_column(&sheet, 'l', "of");
+    advntk__sheet_column(&sheet, 'l', "state");
+    advntk__sheet_column(&sheet, 'l', "last line of its log");
+    json_array_foreach(r->page->selection->runs, i, run)
+    {
+        struct advntk__text of = {0}, words = {0};
+        const char *state = member(run, "state"), *id = member(run, "id");
+        if (state && strcmp(state, "done") == 0) {
+            continue;
+        }
+        missing++;
+        json_object_foreach(json_object_get(run, "overrides"), key, value)
+        {
+            advntk__value_text(value, text, sizeof(text));
+            advntk__text_printf(&of, "%s%s %s", of.length ? ", " : "", key, text);
+        }
+        last_words(run, &words);
+        advntk__sheet_add(&sheet, "%.8s", id ? id : "-");
+        advntk__sheet_add(&sheet, "%s", advntk__text_get(&of));
+        advntk__sheet_add(&sheet, "%s", state ? state : "-");
+        advntk__sheet_add(&sheet, "%s", advntk__text_get(&words));
+        sheet.failed = sheet.failed || of.failed || words.failed;
+        advntk__text_release(&of);
+        advntk__text_release(&words);
+    }
+    if (missing == 0) {
+        advntk__sheet_release(&sheet);
+        return ADVNTK_OK;
+    }
+    snprintf(text, sizeof(text), "%zu of %zu runs are unfinished", missing,
+             json_array_size(r->page->selection->runs));
+    return put_folded(r, &sheet, "wrap", text, err);
+}
+
+/* "4 differences: 1 higher, 3 not distinguishable" */
+static void count_verdicts(const json_t *differences, char *text, size_t size)
+{
+    json_t *counts = json_object(), *difference, *count;
+    const char *verdict;
+    size_t i, used;
+
+    json_array_foreach((json_t *)(uintptr_t)differences, i, difference)
+    {
+        verdict = member(difference, "verdict");
+        if (verdict) {
+            json_int_t before = json_integer_value(json_object_get(counts, verdict));
+            json_object_set_new(counts, verdict, json_integer(before + 1));
+        }
+    }
+    snprintf(text, size, "%zu difference%s", json_array_size(differences),
+             json_array_size(differences) == 1 ? "" : "s");
+    i = 0;
+    json_object_foreach(counts, verdict, count)
+    {
+        used = strlen(text);
+        snprintf(text + used, size - used, "%s%lld %s", i++ ? ", " : ": ",
+                 (long long)json_integer_value(count), verdict);
+    }
+    json_decref(counts);
+}
+
+static advntk_status write_differences(const struct report *r, struct advntk_error *err)
+{
+    const json_t *differences = json_object_get(r->comparison, "differences");
+    struct advntk__sheet sheet = {0};
+    char text[200];
+
+    if (json_array_size(differences) == 0) {
+        return ADVNTK_OK;
+    }
+    count_verdicts(differences, text, sizeof(text));
+    advntk__text_puts(
+        r->out,
+        "<h3>Differences</h3>\n<p class=\"soft\">Each with its own 95 % interval. p (seeds): "
+        "paired t test over seeds; p (images): McNemar's test on the same images, over several "
+        "seeds a paired t test of the images' means; p (Holm): the first of them, corrected for "
+        "all differences of the metric. Where it is below 0.05 a difference is called one; so an "
+        "interval may exclude 0 and the verdict still be that it is not distinguishable.</p>\n");
+    advntk__compare_differences(r->comparison, &sheet);
+    return put_folded(r, &sheet, "", text, err);
+}
+
+static bool is_trusted(const json_t *verdict)
+{
+    const char *text = json_string_value(verdict);
+
+    return text && strcmp(text, "trusted") == 0;
+}
+
+static size_t count_attacked(const struct report *r, size_t *trusted)
+{
+    json_t *run, *verdict;
+    const char *name;
+    size_t i, all = 0;
+
+    *trusted = 0;
+    json_array_foreach(r->done, i, run)
+    {
+        json_object_foreach(json_object_get(run, "audit"), name, verdict)
+        {
+            all++;
+            *trusted += is_trusted(verdict);
+        }
+    }
+    return all;
 }
 
 static advntk_status write_results(const struct report *r, struct advntk_error *err)
 {
-    struct advntk__sheet variants = {0}, differences = {0};
+    struct advntk__sheet variants = {0};
     json_t *line;
-    size_t i;
+    size_t i, all, trusted;
     advntk_status rc = ADVNTK_OK;
 
     section(r, "results", "What came out");
     advntk__text_puts(r->out,
                       "<p class=\"soft\">Accuracy: mean over seeds &#177; standard deviation "
                       "[Wilson's 95 % interval over the test images].</p>\n");
+    tell_keys(r);
     advntk__compare_variants(r->comparison, &variants);
     TRY(put_sheet(r, &variants, "", err));
-    if (json_array_size(json_object_get(r->comparison, "differences"))) {
-        advntk__text_puts(
-            r->out,
-            "<h3>Differences</h3>\n<p class=\"soft\">With 95 % intervals. p (seeds): paired t test "
-            "over seeds; p (images): McNemar's test on the same images, over several seeds a "
-            "paired "
-            "t test of the images' means; p (Holm): the first of them, corrected for all "
-            "differences of the metric. Below 0.05 a difference is called one.</p>\n");
-        advntk__compare_differences(r->comparison, &differences);
-        TRY(put_sheet(r, &differences, "", err));
+    all = count_attacked(r, &trusted);
+    if (trusted < all) {
+        advntk__text_printf(r->out,
+                            "<p>Note: of %zu attacked evaluations %zu are not trusted: see the "
+                            "<a href=\"#audit\">audit</a>.</p>\n",
+                            all, all - trusted);
     }
     json_array_foreach(json_object_get(r->comparison, "notes"), i, line)
     {
@@ -159,15 +302,26 @@ static advntk_status write_results(const struct report *r, struct advntk_error *
         put(r, json_string_value(line));
         advntk__text_puts(r->out, ".</p>\n");
     }
+    TRY(write_unfinished(r, err));
+    TRY(write_differences(r, err));
 out:
     return rc;
 }
 
 static void write_curves(const struct report *r)
 {
+    int count;
+
     section(r, "curves", "Curves");
-    if (advntk__curves_write(r->page->registry, r->variants, r->keys,
-                             json_object_get(r->comparison, "metrics"), r->out) == 0) {
+    advntk__text_puts(r->out,
+                      "<p class=\"soft\">Points are means over seeds; bars reach a standard "
+                      "deviation to either side, or, of a single run, over Wilson's 95 % "
+                      "interval. Where bars would hide each other they stand side by "
+                      "side.</p>\n<div class=\"charts\">\n");
+    count = advntk__curves_write(r->page->registry, r->variants, r->keys,
+                                 json_object_get(r->comparison, "metrics"), r->out);
+    advntk__text_puts(r->out, "</div>\n");
+    if (count == 0) {
         advntk__text_puts(r->out, "<p>These runs have no data for a curve: sweep a number, give an "
                                   "attack several radii, or train.</p>\n");
     }
@@ -289,14 +443,44 @@ out:
     return rc;
 }
 
+static void add_reasons(const json_t *run, const char *name, const json_t *verdict,
+                        struct advntk__sheet *sheet)
+{
+    const char *id = member(json_object_get(run, "evaluations"), name);
+    json_t *evaluation = id ? read_evaluation(run, id) : NULL, *reason;
+    struct advntk__text why = {0};
+    size_t k;
+
+    json_array_foreach(json_object_get(json_object_get(evaluation, "audit"), "reasons"), k, reason)
+    {
+        advntk__text_printf(&why, "%s%s", k ? "; " : "", json_string_value(reason));
+    }
+    advntk__sheet_add(sheet, "%.8s", member(run, "id"));
+    advntk__sheet_add(sheet, "%s", name);
+    advntk__sheet_add(sheet, "%s", json_is_string(verdict) ? json_string_value(verdict) : "-");
+    advntk__sheet_add(sheet, "%s", advntk__text_get(&why));
+    advntk__text_release(&why);
+    json_decref(evaluation);
+}
+
 static advntk_status write_audit(const struct report *r, struct advntk_error *err)
 {
     struct advntk__sheet sheet = {0};
-    json_t *run, *verdict, *reason, *evaluation;
+    json_t *run, *verdict;
     const char *name;
-    size_t i, k, trusted = 0, all = 0;
+    char text[80];
+    size_t i, trusted, all = count_attacked(r, &trusted);
 
     section(r, "audit", "Audit");
+    if (all == 0) {
+        advntk__text_puts(r->out, "<p>No evaluation attacks.</p>\n");
+        return ADVNTK_OK;
+    }
+    advntk__text_printf(r->out, "<p>%zu of %zu attacked evaluations are trusted.</p>\n", trusted,
+                        all);
+    if (trusted == all) {
+        return ADVNTK_OK;
+    }
     advntk__sheet_column(&sheet, 'l', "run");
     advntk__sheet_column(&sheet, 'l', "evaluation");
     advntk__sheet_column(&sheet, 'l', "verdict");
@@ -305,35 +489,13 @@ static advntk_status write_audit(const struct report *r, struct advntk_error *er
     {
         json_object_foreach(json_object_get(run, "audit"), name, verdict)
         {
-            struct advntk__text why = {0};
-            const char *id = member(json_object_get(run, "evaluations"), name);
-            const char *text = json_string_value(verdict);
-            all++;
-            if (text && strcmp(text, "trusted") == 0) {
-                trusted++;
-                continue;
+            if (!is_trusted(verdict)) {
+                add_reasons(run, name, verdict, &sheet);
             }
-            evaluation = id ? read_evaluation(run, id) : NULL;
-            json_array_foreach(json_object_get(json_object_get(evaluation, "audit"), "reasons"), k,
-                               reason)
-            {
-                advntk__text_printf(&why, "%s%s", k ? "; " : "", json_string_value(reason));
-            }
-            advntk__sheet_add(&sheet, "%.8s", member(run, "id"));
-            advntk__sheet_add(&sheet, "%s", name);
-            advntk__sheet_add(&sheet, "%s", text ? text : "-");
-            advntk__sheet_add(&sheet, "%s", advntk__text_get(&why));
-            advntk__text_release(&why);
-            json_decref(evaluation);
         }
     }
-    advntk__text_printf(r->out, "<p>%zu of %zu attacked evaluations are trusted%s</p>\n", trusted,
-                        all, trusted < all ? "; the others:" : ".");
-    if (trusted == all) {
-        advntk__sheet_release(&sheet);
-        return ADVNTK_OK;
-    }
-    return put_sheet(r, &sheet, "wrap", err);
+    snprintf(text, sizeof(text), "the other %zu, and why", all - trusted);
+    return put_folded(r, &sheet, "wrap", text, err);
 }
 
 static void write_recipe(const struct report *r, const char *recipe, bool as_written)
@@ -423,7 +585,9 @@ static void count_run(json_t *counts, const json_t *run)
     char text[256];
     size_t k;
 
-    count_value(counts, "program", member(identity, "program"));
+    snprintf(text, sizeof(text), "%s (%.8s)", member(identity, "program"),
+             member(identity, "program_digest") ? member(identity, "program_digest") : "");
+    count_value(counts, "program", text);
     count_value(counts, "data (digest of the content)", member(identity, "data_content"));
     for (size_t i = 0; i < sizeof(surroundings) / sizeof(*surroundings); i++) {
         count_value(counts, surroundings[i], member(environment, surroundings[i]));
@@ -445,14 +609,17 @@ static advntk_status write_provenance(const struct report *r, struct advntk_erro
 {
     struct advntk__sheet sheet = {0};
     json_t *counts = json_object(), *run, *count;
-    const char *key;
+    const char *key, *first = NULL, *last = NULL; /* dates, which sort as text */
     size_t i;
     advntk_status rc;
 
     section(r, "provenance", "Provenance");
     json_array_foreach(r->done, i, run)
     {
+        const char *started = member(run, "started"), *finished = member(run, "finished");
         count_run(counts, run);
+        first = started && (!first || strcmp(started, first) < 0) ? started : first;
+        last = finished && (!last || strcmp(finished, last) > 0) ? finished : last;
     }
     advntk__sheet_column(&sheet, 'l', "what");
     advntk__sheet_column(&sheet, 'l', "value");
@@ -463,6 +630,8 @@ static advntk_status write_provenance(const struct report *r, struct advntk_erro
         advntk__sheet_add(&sheet, "%s", strchr(key, '\n') + 1);
         advntk__sheet_add(&sheet, "%lld", (long long)json_integer_value(count));
     }
+    advntk__text_printf(r->out, "<p>Computed from %s to %s.</p>\n", first ? first : "?",
+                        last ? last : "?");
     rc = put_sheet(r, &sheet, "wrap", err);
     json_decref(counts);
     return rc;
@@ -516,7 +685,8 @@ static advntk_status write_cost(const struct report *r, struct advntk_error *err
         advntk__sheet_add(&sheet, "%s", key);
         advntk__sheet_add(&sheet, "%.1f", json_number_value(value));
     }
-    advntk__sheet_add(&sheet, "all of %zu fits", json_object_size(seen));
+    advntk__sheet_add(&sheet, "all of %zu fit%s", json_object_size(seen),
+                      json_object_size(seen) == 1 ? "" : "s");
     advntk__sheet_add(&sheet, "%.1f", all);
     rc = put_sheet(r, &sheet, "", err);
     json_decref(phases);
@@ -531,7 +701,7 @@ advntk_status advntk__page_write(const struct advntk__page *page, struct advntk_
     struct report r = {.page = page, .out = out};
     json_t *metrics = json_array();
     const char *title = member(json_array_get(page->selection->studies, 0), "name");
-    char *recipe = NULL, *question = NULL;
+    char *recipe = NULL;
     bool as_written = false;
     advntk_status rc = ADVNTK_OK;
 
@@ -539,8 +709,8 @@ advntk_status advntk__page_write(const struct advntk__page *page, struct advntk_
     r.done = advntk__runs_finished(page->selection->runs, metrics);
     TRY(advntk__variants(r.done, &r.variants, &r.keys, err));
     recipe = recipe_text(&r, &as_written);
-    question = find_question(recipe);
-    write_head(&r, title ? title : "advntk runs", question);
+    write_head(&r, title ? title : "advntk runs",
+               member(json_array_get(page->selection->studies, 0), "question"));
     TRY(write_results(&r, err));
     write_curves(&r);
     TRY(write_examples(&r, err));
@@ -551,7 +721,7 @@ advntk_status advntk__page_write(const struct advntk__page *page, struct advntk_
     TRY(write_provenance(&r, err));
     TRY(write_cost(&r, err));
     advntk__text_puts(out, "<p class=\"soft\">Written by advntk " PACKAGE_VERSION
-                           ".</p>\n</body></html>\n");
+                           ".</p>\n</main>\n</body></html>\n");
     if (out->failed) {
         FAIL(err, ENOMEM, "no memory for a report");
     }
@@ -562,6 +732,5 @@ out:
     json_decref(r.variants);
     json_decref(r.keys);
     free(recipe);
-    free(question);
     return rc;
 }

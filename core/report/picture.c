@@ -165,6 +165,7 @@ advntk_status advntk__examples_write(struct advntk__opened *run,
     e.n = count < run->split.test.count ? count : run->split.test.count;
     e.n = e.n < ADVNTK_PANEL ? e.n : ADVNTK_PANEL;
     if (!evaluation || e.n < 1) {
+        advntk__text_puts(out, "<p>No evaluation of it attacks.</p>\n");
         goto out;
     }
     e.clean = advntk_alloc(e.n * d, sizeof(double));

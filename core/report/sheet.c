@@ -314,10 +314,10 @@ static void write_html(const struct advntk__sheet *t, struct advntk__text *out)
 
     advntk__text_puts(out, "<table>\n");
     for (ptrdiff_t row = -1; row < rows; row++) {
-        const char *tag = row < 0 ? "th" : "td";
+        const char *tag = row < 0 ? "th" : "td", *scope = row < 0 ? " scope=\"col\"" : "";
         advntk__text_puts(out, row < 0 ? "<thead><tr>" : "<tr>");
         for (ptrdiff_t c = 0; c < t->column_count; c++) {
-            advntk__text_printf(out, "<%s%s>", tag,
+            advntk__text_printf(out, "<%s%s%s>", tag, scope,
                                 t->columns[c].align == 'r' ? " class=\"number\"" : "");
             advntk__sheet_escape(ADVNTK__SHEET_HTML, title_of(t, row, c), out);
             advntk__text_printf(out, "</%s>", tag);

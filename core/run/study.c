@@ -663,8 +663,9 @@ static json_t *study_object(const struct work *w)
             last = item->source;
         }
     }
-    return json_pack("{s:i, s:s, s:s?, s:o, s:o}", "format", 1, "name", w->study->name, "recipe",
-                     w->study->source, "data", data, "runs", list);
+    return json_pack("{s:i, s:s, s:s?, s:s?, s:o, s:o}", "format", 1, "name", w->study->name,
+                     "question", w->study->runs[0].question, "recipe", w->study->source, "data",
+                     data, "runs", list);
 }
 
 /* The same recipe on other images: its runs are new ones, beside those of before. */

@@ -31,6 +31,34 @@ done
 "$advntk" run study.yaml -q -s name=sizes -s sweep=null --sweep 'data.train=[50,100]' >out 2>err
 "$advntk" report sizes -o sizes.html >out 2>err
 has sizes.html "data.train (images)" "the axis of a swept key has its unit"
+cat >broken.yaml <<'END'
+advntk: 1
+name: broken
+report:
+  question: >
+    Which widths
+    'work'?
+data: {dataset: digits, train: 60, validation: 30, test: 40, center: 0.5}
+model: {architecture: {plugin: mlp, depth: 2}, kernel: ntk}
+method: ntk
+evaluate: [{name: clean}]
+sweep: {product: {model.architecture.w_std: [1.5, 1.0e+200], model.architecture.depth: [2, 3]}}
+END
+"$advntk" run broken.yaml --results bad -q >out 2>err
+is $? 1 "a study of which two runs fail"
+"$advntk" report broken --results bad -o broken.html >out 2>err
+for text in "Which widths 'work'?" "2 of 4 runs are unfinished" "is not a finite number" "No evaluation attacks" \
+	"No evaluation of it attacks"; do
+	has broken.html "$text" "its page has: $text"
+done
+"$advntk" run broken.yaml --results bad -q -s name=wide -s sweep=null --sweep 'model.architecture.b_std=[0,0.1,0.2]' \
+	--sweep 'method.ridge=[0.1,1,10]' --sweep 'model.architecture.depth=[2,3]' >out 2>err
+"$advntk" report wide --results bad -o wide.html >out 2>err
+has wide.html "Accuracy (clean) over depth, b_std 0.1<" "more curves than a picture takes have several"
+sed 's/{question:/{questoin:/' study.yaml >typo.yaml
+"$advntk" check typo.yaml >out 2>err
+is $? 1 "a typing error in report"
+has err "report.questoin" "is told"
 cat >look.py <<'END'
 import base64, re, struct, sys, zlib
 from html.parser import HTMLParser

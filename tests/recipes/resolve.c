@@ -129,22 +129,24 @@ static void test_merging(void)
 static void test_references(void)
 {
     struct advntk__study *s = load(
-        BASE "  - {name: n, attack: {plugin: pgd, radius: {ref: method.rate},\n"
-             "      norm: {ref: method.attack.norm}, steps: {ref: evaluate.pgd10.attack.steps}}}\n"
-             "  - {name: m, samples: {ref: evaluate_every}, attack: {plugin: none}}\n"
-             "report: {a: {ref: model.architecture.activation.plugin}, b: {ref: data.center},\n"
-             "  c: {ref: method.window.1}, d: {ref: method.activations.1.a},\n"
-             "  e: {ref: data.dataset}}\n",
+        BASE
+        "  - {name: n, attack: {plugin: pgd, radius: {ref: method.rate},\n"
+        "      norm: {ref: method.attack.norm}, steps: {ref: evaluate.pgd10.attack.steps}}}\n"
+        "  - {name: m, samples: {ref: evaluate_every}, attack: {plugin: none}}\n"
+        "  - {name: {ref: data.dataset}, samples: {ref: method.activations.1.a},\n"
+        "      attack: {plugin: pgd, radius: {ref: data.center}, steps: {ref: method.window.1}}}\n"
+        "report: {question: {ref: model.architecture.activation.plugin}}\n",
         NULL);
     is_at(s, 0, "evaluate.3.attack.radius", "0.1");
     is_at(s, 0, "evaluate.3.attack.norm.plugin", "linf");
     is_at(s, 0, "evaluate.3.attack.steps", "10");
     is_at(s, 0, "evaluate.4.samples", "0");
-    is_at(s, 0, "report.a", "relu");
-    is_at(s, 0, "report.b", "0");
-    is_at(s, 0, "report.c", "2");
-    is_at(s, 0, "report.d", "2");
-    is_at(s, 0, "report.e", "digits");
+    is_at(s, 0, "report.question", "relu");
+    ok(s && strcmp(s->runs[0].question, "relu") == 0, "what a report says follows references");
+    is_at(s, 0, "evaluate.5.attack.radius", "0");
+    is_at(s, 0, "evaluate.5.attack.steps", "2");
+    is_at(s, 0, "evaluate.5.samples", "2");
+    is_at(s, 0, "evaluate.5.name", "digits");
     advntk__study_free(s);
 }
 

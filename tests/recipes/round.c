@@ -24,7 +24,7 @@ static void test_round_trip(void)
         "method.window=[1/7, 2]",
         "method.layers=[{dense: {w: r}}, relu, [], {}, null, ['null', 1]]",
         "method.late=.inf",
-        "report={curves: [a]}",
+        "report={question: a}",
         NULL};
     struct advntk__study *s = load(BASE, overrides);
     if (ok(s != NULL, "a recipe with awkward values")) {
