@@ -190,11 +190,11 @@ tests/recipes/method/%.so: tests/recipes/%.c libadvntk.la
 -include $(recipe_plugin:.so=.d)
 
 .PHONY: build-tests
-build-tests: all $(test_binaries) $(broken_files) $(recipe_plugin)
+build-tests: all-am $(test_binaries) $(broken_files) $(recipe_plugin)
 
 # make check ONLY='tests/unit/random.test' runs only these
 TESTS_TO_RUN = $(or $(ONLY),$(test_binaries) $(test_scripts))
-check-local: all $(test_binaries)
+check-local: all-am $(test_binaries)
 	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' CC='$(CC)' \
 		$(SHELL) $(top_srcdir)/tests/run $(TESTS_TO_RUN)
 
@@ -209,6 +209,6 @@ slow_tests = \
 	tests/slow/study.sh \
 	tests/unit/graph_fuzz.test
 .PHONY: check-slow
-check-slow: all $(test_binaries)
+check-slow: all-am $(test_binaries)
 	@ADVNTK_SLOW_TESTS=1 TEST_SECONDS=1800 top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' CC='$(CC)' \
 		$(SHELL) $(top_srcdir)/tests/run $(or $(ONLY),$(slow_tests))

@@ -69,10 +69,10 @@ static double map_window(const struct advntk__layer *layer, const struct advntk_
     double sum = 0;
 
     for (ptrdiff_t i = 0; i < h * w; i++) {
-        for (ptrdiff_t j = 0; j < h * w; j++) {
-            ptrdiff_t a = map_under(layer, in, p, i / w, i % w);
+        ptrdiff_t a = map_under(layer, in, p, i / w, i % w);
+        for (ptrdiff_t j = pool ? 0 : i; a >= 0 && j < (pool ? h * w : i + 1); j++) {
             ptrdiff_t b = map_under(layer, in, p2, j / w, j % w);
-            if ((pool || i == j) && a >= 0 && b >= 0) {
+            if (b >= 0) {
                 sum += map[a * n + b];
             }
         }
