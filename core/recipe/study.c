@@ -126,6 +126,89 @@ out:
     return rc;
 }
 
+/* ---- names of let that nothing uses ---- */
+
+static bool is_word_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Whether a value in the tree holds the name as a word. */
+static bool uses(const struct advntk_node *node, const char *name)
+{
+    const char *text = advntk_node_scalar(node), *at = text;
+    size_t length = strlen(name);
+    while (at && (at = strstr(at, name))) {
+        if ((at == text || !is_word_letter(at[-1])) && !is_word_letter(at[length])) {
+            return true;
+        }
+        at += length;
+    }
+    for (ptrdiff_t i = 0; i < advntk_node_count(node); i++) {
+        if (uses(advntk_node_item(node, i), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A name that a sweep or the command line gives values is mistyped if no expression has it: all
+ * runs would be one. A file may define more than it uses, for those that extend it. */
+static void check_use(struct loader *l, const char *key, const struct advntk__place *place)
+{
+    const struct advntk__way way = {.name = key};
+    const struct advntk_node *let = advntk_node_get(l->root, "let");
+    const char *names[64];
+    struct advntk__text hint = {0};
+    ptrdiff_t count = 0;
+    bool used = strncmp(key, "let.", 4) != 0 || strchr(key + 4, '.') || uses(l->root, key + 4);
+    for (ptrdiff_t i = 0; !used && i < l->options->sweep_count; i++) {
+        used = uses(l->axes[i].values, key + 4);
+    }
+    if (used) {
+        return;
+    }
+    for (ptrdiff_t i = 0; i < advntk_node_count(let) && count < 64; i++) {
+        if (uses(l->root, advntk_node_key(let, i))) {
+            names[count++] = advntk_node_key(let, i);
+        }
+    }
+    if (count > 0) {
+        advntk__names_hint(key + 4, count, names, &hint);
+    }
+    advntk__fault(&l->faults, place, &way, "no expression uses this name%s",
+                  advntk__text_get(&hint));
+    advntk__text_release(&hint);
+}
+
+/* The keys of a sweep, whose maps hold them at any depth. */
+static void check_swept(struct loader *l, const struct advntk_node *node)
+{
+    for (ptrdiff_t i = 0; i < advntk_node_count(node); i++) {
+        const struct advntk__entry *entry = &node->entries[i];
+        if (node->kind == ADVNTK_NODE_MAP) {
+            check_use(l, entry->key, entry->place);
+        }
+        check_swept(l, entry->value);
+    }
+}
+
+static void check_names(struct loader *l)
+{
+    check_swept(l, advntk_node_get(l->root, "sweep"));
+    for (ptrdiff_t i = 0; i < l->options->override_count; i++) {
+        const struct argument *a = &l->overrides[i];
+        if (a->value && a->value->kind == ADVNTK_NODE_SCALAR) {
+            check_use(l, a->key, a->place);
+        }
+    }
+    for (ptrdiff_t i = 0; i < l->options->sweep_count; i++) {
+        if (l->axes[i].values) {
+            check_use(l, l->axes[i].key, l->axes[i].place);
+        }
+    }
+}
+
 /* The sweep's keys and values of a run, for tables. */
 static advntk_status note_overrides(struct loader *l, const struct advntk__setting *last,
                                     struct advntk__run_config *run, struct advntk_error *err)
@@ -266,6 +349,7 @@ static advntk_status resolve_all(struct loader *l, struct advntk_error *err)
 {
     advntk_status rc = ADVNTK_OK;
     struct advntk__run_config unused = {0};
+    check_names(l);
     TRY(expand(l, err));
     if (l->expansion.count == 0) {
         TRY(resolve_run(l, -1, &unused, err));
