@@ -226,8 +226,9 @@ void advntk__audit_reasons(const struct advntk__audit *audit, struct advntk__tex
 /* The class predicted from c outputs: the largest, the lowest index of equal ones. */
 ptrdiff_t advntk__attack_predict(ptrdiff_t c, const double *outputs);
 
-/* Wilson's interval for `right` of `count` at 95 %. */
-void advntk__wilson(int64_t right, int64_t count, double *low, double *high);
+/* Wilson's interval for `right` of `count` at 95 %; right: a mean over several models is no whole
+ * number. */
+void advntk__wilson(double right, int64_t count, double *low, double *high);
 
 double advntk__attack_clock(void); /* monotonic seconds, > 0 */
 

@@ -147,7 +147,7 @@ static void judge_pushes(struct judgement *j)
         }
         return;
     }
-    advntk__wilson(a->robust, a->images, &low, &high);
+    advntk__wilson((double)a->robust, a->images, &low, &high);
     half = 0.5 * (high - low);
     drop = share(a->pushed_over, a->pushed) * share(a->doubtful, a->images);
     if (drop > half) {
@@ -209,10 +209,10 @@ void advntk__audit_reasons(const struct advntk__audit *audit, struct advntk__tex
 }
 
 /* Wilson 1927: the set of p whose normal test is not rejected at 95 %. */
-void advntk__wilson(int64_t right, int64_t count, double *low, double *high)
+void advntk__wilson(double right, int64_t count, double *low, double *high)
 {
     const double z = 1.959963984540054; /* the normal distribution's 97.5 % point */
-    double n = (double)count, k = (double)right, middle, half, scale;
+    double n = (double)count, middle, half, scale;
 
     if (count <= 0) {
         *low = 0;
@@ -220,8 +220,8 @@ void advntk__wilson(int64_t right, int64_t count, double *low, double *high)
         return;
     }
     scale = n + z * z;
-    middle = (k + 0.5 * z * z) / scale;
-    half = z / scale * sqrt(k * (n - k) / n + 0.25 * z * z);
+    middle = (right + 0.5 * z * z) / scale;
+    half = z / scale * sqrt(right * (n - right) / n + 0.25 * z * z);
     *low = right <= 0 ? 0 : fmax(0, middle - half);
-    *high = right >= count ? 1 : fmin(1, middle + half);
+    *high = right >= n ? 1 : fmin(1, middle + half);
 }

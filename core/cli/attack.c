@@ -218,7 +218,7 @@ static void say(const struct cli *cli, const struct attacked *a)
         clean += a->result.clean_right[i];
         robust += a->result.robust[i];
     }
-    advntk__wilson(robust, a->n, &low, &high);
+    advntk__wilson((double)robust, a->n, &low, &high);
     advntk__audit_reasons(&a->audit, &reasons);
     cli_progress_clear();
     if (cli->json) {

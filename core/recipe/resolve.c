@@ -22,6 +22,7 @@ struct top {
 
 struct report_section {
     const char *question;
+    const struct advntk_node *curves, *tables;
 };
 
 /* The method slot is alone in its section; a table makes it a row like any other. */
@@ -52,6 +53,13 @@ static const struct advntk_param top_rows[] = {
 static const struct advntk_param report_rows[] = {
     ADVNTK_STRING(struct report_section, question, NULL,
                   .help = "what the study asks, in a sentence; stands at the top of its report"),
+    ADVNTK_NODE(struct report_section, curves,
+                .help = "the curves that are drawn, a list of: accuracy (over swept numbers), "
+                        "robust_accuracy (over the radius), training (over steps), survival (over "
+                        "distance and gradients); without it: all that there is data for"),
+    ADVNTK_NODE(struct report_section, tables,
+                .help = "the tables that are shown beside audit and provenance, a list of: final "
+                        "(accuracies and differences), settings, cost; without it: all"),
     ADVNTK_PARAM_END};
 
 static const struct advntk_param data_rows[] = {
@@ -246,13 +254,54 @@ out:
     return rc;
 }
 
+const char *const advntk__report_curves[] = {"accuracy", "robust_accuracy", "training", "survival",
+                                             NULL};
+const char *const advntk__report_tables[] = {"final", "settings", "cost", NULL};
+static const struct advntk__way way_report = {.name = "report"};
+
+/* Whether all that a list of the section report names is among these. */
+static void check_names(struct run *r, const char *key, const struct advntk_node *list,
+                        const char *const *names)
+{
+    const struct advntk__way way = {.up = &way_report, .name = key};
+    ptrdiff_t count = 0;
+
+    while (names[count]) {
+        count++;
+    }
+    if (list && advntk_node_kind(list) != ADVNTK_NODE_LIST) {
+        advntk__mistake(r->c, list->place, &way, "expected a list, like [%s]", names[0]);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < advntk_node_count(list); i++) {
+        const struct advntk_node *item = advntk_node_item(list, i);
+        const struct advntk__way at = {.up = &way, .index = i};
+        const char *name = advntk_node_scalar(item);
+        struct advntk__text hint = {0};
+        ptrdiff_t known = 0;
+        while (name && known < count && strcmp(names[known], name) != 0) {
+            known++;
+        }
+        if (!name || known == count) {
+            advntk__names_hint(name ? name : "", count, names, &hint);
+            advntk__mistake(r->c, item->place, &at, "got '%.60s'%s", name ? name : "no name",
+                            advntk__text_get(&hint));
+        }
+        advntk__text_release(&hint);
+    }
+}
+
 static advntk_status read_report(struct run *r, struct advntk_error *err)
 {
-    static const struct advntk__way way = {.name = "report"};
     struct advntk__table table = {report_rows, &r->report};
     const struct advntk_node *map = section(r, "report");
+    advntk_status rc = ADVNTK_OK;
 
-    return advntk__configure(r->c, 1, &table, map, NULL, r->root->place, &way, err);
+    TRY(advntk__configure(r->c, 1, &table, map, NULL, r->root->place, &way_report, err));
+    check_names(r, "curves", r->report.curves, advntk__report_curves);
+    check_names(r, "tables", r->report.tables, advntk__report_tables);
+out:
+    return rc;
 }
 
 static advntk_status read_data(struct run *r, struct advntk_error *err)
@@ -569,7 +618,7 @@ static advntk_status make_tree(struct run *r, struct advntk_error *err)
     } else if (!r->model_only || r->out->evaluation_count > 0) {
         TRY(add_evaluations(r, tree, err));
     }
-    if (r->report.question) {
+    if (r->report.question || r->report.curves || r->report.tables) {
         TRY(add_section(tree, "report", report_rows, &r->report, err));
     }
     r->out->tree = tree;
@@ -607,6 +656,8 @@ advntk_status advntk__resolve(struct advntk__configurer *c, struct advntk_node *
     run->evaluate_every = r.top.evaluate_every;
     run->backend = r.top.backend;
     run->question = r.report.question;
+    run->curves = r.report.curves;
+    run->tables = r.report.tables;
     if (c->mistakes == 0) {
         check_together(&r);
     }

@@ -87,7 +87,7 @@ static json_t *figures_of(const json_t *cases, const char *metric, double *room)
         return NULL;
     }
     if (images > 0) {
-        advntk__wilson(llround(m.mean * (double)images), images, &low, &high);
+        advntk__wilson(m.mean * (double)images, images, &low, &high);
     }
     return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I}", "n", (json_int_t)m.n, "mean",
                      real_or_null(m.mean), "sd", real_or_null(m.sd), "low", real_or_null(low),

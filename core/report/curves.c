@@ -395,7 +395,7 @@ static void add_survival(struct advntk__chart *chart, const char *label, size_t 
         }
         most = isfinite(costs->values[i]) ? fmax(most, costs->values[i]) : most;
     }
-    series = most > 0 ? advntk__chart_line(chart, label, facet) : NULL;
+    series = most > 0 && costs->count > 0 ? advntk__chart_line(chart, label, facet) : NULL;
     if (!series) {
         return;
     }
@@ -474,17 +474,41 @@ static void over_toll(struct figures *f, const char *metric, const struct toll *
     finish(f, &chart);
 }
 
+bool advntk__is_wanted(const json_t *list, const char *name)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+    {
+        if (strcmp(json_string_value(item), name) == 0) {
+            return true;
+        }
+    }
+    return json_array_size(list) == 0;
+}
+
 int advntk__curves_write(const struct advntk__registry *registry, const json_t *variants,
-                         const json_t *keys, const json_t *metrics, struct advntk__text *out)
+                         const json_t *keys, const json_t *metrics, const json_t *wanted,
+                         struct advntk__text *out)
 {
     struct figures f = {
         .registry = registry, .variants = variants, .keys = keys, .metrics = metrics, .out = out};
     json_t *name;
     size_t m;
 
-    over_keys(&f);
-    over_radii(&f);
-    over_steps(&f);
+    if (advntk__is_wanted(wanted, "accuracy")) {
+        over_keys(&f);
+    }
+    if (advntk__is_wanted(wanted, "robust_accuracy")) {
+        over_radii(&f);
+    }
+    if (advntk__is_wanted(wanted, "training")) {
+        over_steps(&f);
+    }
+    if (!advntk__is_wanted(wanted, "survival")) {
+        return f.count;
+    }
     json_array_foreach((json_t *)(uintptr_t)metrics, m, name)
     {
         if (strcmp(json_string_value(name), "clean") != 0 && is_last_radius(&f, m)) {

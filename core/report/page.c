@@ -36,6 +36,12 @@ static const char *member(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+/* What the study, or the first of them, says of its page: question, curves, tables. */
+static const json_t *asked(const struct report *r, const char *key)
+{
+    return json_object_get(json_array_get(r->page->selection->studies, 0), key);
+}
+
 /* A table, in a box that is scrolled sideways, by the keyboard too. */
 static advntk_status put_sheet(const struct report *r, struct advntk__sheet *sheet,
                                const char *class, struct advntk_error *err)
@@ -95,10 +101,16 @@ static char *recipe_text(const struct report *r, bool *as_written)
 
 static void write_head(const struct report *r, const char *title, const char *question)
 {
-    static const char *const links[] = {"results",    "What came out", "curves",   "Curves",
-                                        "examples",   "Examples",      "audit",    "Audit",
-                                        "recipe",     "Recipe",        "settings", "Settings",
-                                        "provenance", "Provenance",    "cost",     "Cost"};
+    static const struct {
+        const char *id, *title, *table; /* table: NULL: always there */
+    } links[] = {{"results", "What came out", "final"},
+                 {"curves", "Curves", NULL},
+                 {"examples", "Examples", NULL},
+                 {"audit", "Audit", NULL},
+                 {"recipe", "Recipe", NULL},
+                 {"settings", "Settings", "settings"},
+                 {"provenance", "Provenance", NULL},
+                 {"cost", "Cost", "cost"}};
 
     advntk__text_puts(r->out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
                               "<meta name=\"viewport\" content=\"width=device-width, "
@@ -113,8 +125,10 @@ static void write_head(const struct report *r, const char *title, const char *qu
         advntk__text_puts(r->out, "</p>\n");
     }
     advntk__text_puts(r->out, "<nav>");
-    for (size_t i = 0; i < sizeof(links) / sizeof(*links); i += 2) {
-        advntk__text_printf(r->out, "<a href=\"#%s\">%s</a>\n", links[i], links[i + 1]);
+    for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
+        if (!links[i].table || advntk__is_wanted(asked(r, "tables"), links[i].table)) {
+            advntk__text_printf(r->out, "<a href=\"#%s\">%s</a>\n", links[i].id, links[i].title);
+        }
     }
     advntk__text_puts(r->out, "</nav>\n<main>\n");
 }
@@ -318,8 +332,9 @@ static void write_curves(const struct report *r)
                       "deviation to either side, or, of a single run, over Wilson's 95 % "
                       "interval. Where bars would hide each other they stand side by "
                       "side.</p>\n<div class=\"charts\">\n");
-    count = advntk__curves_write(r->page->registry, r->variants, r->keys,
-                                 json_object_get(r->comparison, "metrics"), r->out);
+    count =
+        advntk__curves_write(r->page->registry, r->variants, r->keys,
+                             json_object_get(r->comparison, "metrics"), asked(r, "curves"), r->out);
     advntk__text_puts(r->out, "</div>\n");
     if (count == 0) {
         advntk__text_puts(r->out, "<p>These runs have no data for a curve: sweep a number, give an "
@@ -709,17 +724,22 @@ advntk_status advntk__page_write(const struct advntk__page *page, struct advntk_
     r.done = advntk__runs_finished(page->selection->runs, metrics);
     TRY(advntk__variants(r.done, &r.variants, &r.keys, err));
     recipe = recipe_text(&r, &as_written);
-    write_head(&r, title ? title : "advntk runs",
-               member(json_array_get(page->selection->studies, 0), "question"));
-    TRY(write_results(&r, err));
+    write_head(&r, title ? title : "advntk runs", json_string_value(asked(&r, "question")));
+    if (advntk__is_wanted(asked(&r, "tables"), "final")) {
+        TRY(write_results(&r, err));
+    }
     write_curves(&r);
     TRY(write_examples(&r, err));
     TRY(write_audit(&r, err));
     TRY(write_parts(&r, err));
     write_recipe(&r, recipe, as_written);
-    TRY(write_settings(&r, err));
+    if (advntk__is_wanted(asked(&r, "tables"), "settings")) {
+        TRY(write_settings(&r, err));
+    }
     TRY(write_provenance(&r, err));
-    TRY(write_cost(&r, err));
+    if (advntk__is_wanted(asked(&r, "tables"), "cost")) {
+        TRY(write_cost(&r, err));
+    }
     advntk__text_puts(out, "<p class=\"soft\">Written by advntk " PACKAGE_VERSION
                            ".</p>\n</main>\n</body></html>\n");
     if (out->failed) {

@@ -235,6 +235,88 @@ static void take_group(struct naming *n, const char *group, bool needed)
     json_decref(seen);
 }
 
+/* A parameter as the sweep gives it together with its slot; NULL: not. path: below the slot. */
+static const json_t *written(const struct naming *n, size_t i, const char *slot, const char *path)
+{
+    const json_t *value = json_object_get(json_object_get(first_case(n, i), "overrides"), slot);
+
+    for (size_t length; value && *path; path += length + (path[length] == '.')) {
+        char name[LABEL];
+        length = strcspn(path, ".");
+        snprintf(name, sizeof(name), "%.*s", (int)length, path);
+        value = json_object_get(value, name);
+    }
+    return value;
+}
+
+/* Whether variants that have the parameter were given it differently: an expression of what was
+ * swept beside it is none more to tell. */
+static bool written_varies(const struct naming *n, const char *slot, const char *path,
+                           const char *key)
+{
+    const json_t *first = NULL;
+    bool any = false;
+    char text[LABEL];
+
+    for (size_t i = 0; i < n->count; i++) {
+        const json_t *value = written(n, i, slot, path);
+        if (!value_of(n, i, key, text)) {
+            continue;
+        }
+        if (any && value != first && !(value && first && json_equal(value, first))) {
+            return true;
+        }
+        first = value;
+        any = true;
+    }
+    return false;
+}
+
+/* Of a slot that was swept together with parameters of its own: those that vary. path: below the
+ * slot, "" at first. */
+static void take_parameters(struct naming *n, json_t *seen, const char *slot, const char *path,
+                            json_t *map)
+{
+    json_t *value;
+    const char *name;
+
+    json_object_foreach(map, name, value)
+    {
+        char below[LABEL], key[LABEL];
+        if (snprintf(below, sizeof(below), "%s%s%s", path, *path ? "." : "", name) >= LABEL ||
+            snprintf(key, sizeof(key), "%s.%s", slot, below) >= LABEL) {
+            continue;
+        }
+        if (json_is_object(value)) {
+            take_parameters(n, seen, slot, below, value);
+        } else if (strcmp(name, "plugin") != 0 && !json_object_get(seen, key) && varies(n, key) &&
+                   written_varies(n, slot, below, key)) {
+            take(n, key);
+        }
+        json_object_set_new(seen, key, json_true());
+    }
+}
+
+static void take_swept_parameters(struct naming *n)
+{
+    json_t *seen = json_object(), *entry, *value;
+    const char *key;
+    size_t k;
+
+    json_array_foreach(n->keys, k, entry)
+    {
+        json_object_set_new(seen, json_string_value(json_object_get(entry, "key")), json_true());
+    }
+    for (size_t i = 0; i < n->count; i++) {
+        json_object_foreach(json_object_get((json_t *)(uintptr_t)first_case(n, i), "overrides"),
+                            key, value)
+        {
+            take_parameters(n, seen, key, "", value);
+        }
+    }
+    json_decref(seen);
+}
+
 /* What tells runs apart that differ in the attack of an evaluation alone: the file's id. */
 static void take_evaluations(struct naming *n)
 {
@@ -309,6 +391,7 @@ advntk_status advntk__variants(const json_t *runs, json_t **variants, json_t **k
         take(&n, "seed");
     } else if (n.count > 1) {
         take_group(&n, "overrides", false);
+        take_swept_parameters(&n);
         take_group(&n, "settings", true);
         take_evaluations(&n);
     }

@@ -429,7 +429,7 @@ static json_t *interval(int64_t right, int64_t count)
 {
     double low = 0, high = 0;
 
-    advntk__wilson(right, count, &low, &high);
+    advntk__wilson((double)right, count, &low, &high);
     return json_pack("[f, f]", low, high);
 }
 
@@ -571,7 +571,7 @@ static json_t *curve_json(const char *axis, const struct advntk__evaluation_resu
             continue;
         }
         before = gone;
-        advntk__wilson(clean - gone, r->images, &lo, &hi);
+        advntk__wilson((double)(clean - gone), r->images, &lo, &hi);
         json_array_append_new(xs, json_real(gone > 0 ? at[gone - 1] : 0));
         json_array_append_new(ys, json_real(share(clean - gone, r->images)));
         json_array_append_new(low, json_real(lo));

@@ -640,6 +640,7 @@ static void jobs_run(struct work *w)
 /* What was asked for, and the ids it comes to. NULL: no memory. */
 static json_t *study_object(const struct work *w)
 {
+    const struct advntk__run_config *first = &w->study->runs[0];
     json_t *list = json_array(), *data = json_array();
     const struct advntk__source *last = NULL;
 
@@ -663,9 +664,11 @@ static json_t *study_object(const struct work *w)
             last = item->source;
         }
     }
-    return json_pack("{s:i, s:s, s:s?, s:s?, s:o, s:o}", "format", 1, "name", w->study->name,
-                     "question", w->study->runs[0].question, "recipe", w->study->source, "data",
-                     data, "runs", list);
+    return json_pack("{s:i, s:s, s:s?, s:o?, s:o?, s:s?, s:o, s:o}", "format", 1, "name",
+                     w->study->name, "question", first->question, "curves",
+                     first->curves ? advntk__node_json(first->curves) : NULL, "tables",
+                     first->tables ? advntk__node_json(first->tables) : NULL, "recipe",
+                     w->study->source, "data", data, "runs", list);
 }
 
 /* The same recipe on other images: its runs are new ones, beside those of before. */

@@ -55,6 +55,19 @@ done
 	--sweep 'method.ridge=[0.1,1,10]' --sweep 'model.architecture.depth=[2,3]' >out 2>err
 "$advntk" report wide --results bad -o wide.html >out 2>err
 has wide.html "Accuracy (clean) over depth, b_std 0.1<" "more curves than a picture takes have several"
+# the same runs under another name: a page of what is asked for
+"$advntk" run study.yaml -q -s name=part -s 'report.curves=[robust_accuracy]' -s 'report.tables=[final]' >out 2>err
+"$advntk" report part -o part.html >out 2>err
+for text in "Robust accuracy over the radius (pgd)" "What came out" 'id="audit"' 'id="provenance"'; do
+	has part.html "$text" "a page of robust_accuracy and final has: $text"
+done
+for text in "over depth" "validation accuracy, attacked" "still stand" 'id="cost"' '"#cost"' 'id="settings"'; do
+	! grep -q -e "$text" part.html
+	ok $? "and lacks: $text"
+done
+"$advntk" check study.yaml -s 'report.curves=[robust_acuracy]' -s 'report.tables={final: 1}' >out 2>err
+has err "report.curves.0: got 'robust_acuracy'; did you mean 'robust_accuracy'?" "a curve that there is not"
+has err "report.tables: expected a list, like [final]" "and no list"
 sed 's/{question:/{questoin:/' study.yaml >typo.yaml
 "$advntk" check typo.yaml >out 2>err
 is $? 1 "a typing error in report"

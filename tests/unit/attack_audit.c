@@ -295,9 +295,12 @@ static void test_gradient_precision(void)
 static void test_wilson(void)
 {
     static const struct {
-        int64_t right, count;
+        double right;
+        int64_t count;
         double low, high;
     } known[] = {
+        {2.5, 10, 0.080947824209994,
+         0.557818575721450}, /* of the formula in floating-point of Python */
         {0, 10, 0, 0.277532799862889},
         {10, 10, 0.722467200137111, 1},
         {5, 10, 0.236593090512564, 0.763406909487436},
@@ -308,8 +311,8 @@ static void test_wilson(void)
         double low, high;
         advntk__wilson(known[i].right, known[i].count, &low, &high);
         ok(fabs(low - known[i].low) < 1e-14 && fabs(high - known[i].high) < 1e-14,
-           "Wilson of %lld of %lld: %.6f to %.6f", (long long)known[i].right,
-           (long long)known[i].count, low, high);
+           "Wilson of %g of %lld: %.6f to %.6f", known[i].right, (long long)known[i].count, low,
+           high);
     }
 }
 
