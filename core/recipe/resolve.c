@@ -254,9 +254,9 @@ out:
     return rc;
 }
 
-const char *const advntk__report_curves[] = {"accuracy", "robust_accuracy", "training", "survival",
-                                             NULL};
-const char *const advntk__report_tables[] = {"final", "settings", "cost", NULL};
+static const char *const report_curves[] = {"accuracy", "robust_accuracy", "training", "survival",
+                                            NULL};
+static const char *const report_tables[] = {"final", "settings", "cost", NULL};
 static const struct advntk__way way_report = {.name = "report"};
 
 /* Whether all that a list of the section report names is among these. */
@@ -298,8 +298,8 @@ static advntk_status read_report(struct run *r, struct advntk_error *err)
     advntk_status rc = ADVNTK_OK;
 
     TRY(advntk__configure(r->c, 1, &table, map, NULL, r->root->place, &way_report, err));
-    check_names(r, "curves", r->report.curves, advntk__report_curves);
-    check_names(r, "tables", r->report.tables, advntk__report_tables);
+    check_names(r, "curves", r->report.curves, report_curves);
+    check_names(r, "tables", r->report.tables, report_tables);
 out:
     return rc;
 }

@@ -40,9 +40,6 @@ struct advntk__evaluation {
     int64_t samples;           /* 0: all test images */
 };
 
-/* What a report's page may be made to show alone, NULL at the end. */
-extern const char *const advntk__report_curves[], *const advntk__report_tables[];
-
 struct advntk__run_config {
     const char *name;
     int64_t seed;
@@ -56,7 +53,7 @@ struct advntk__run_config {
     const struct advntk__evaluation *evaluations;
     struct advntk_slot backend;
     const char *question; /* report.question; NULL: absent */
-    /* report.curves, report.tables: lists of advntk__report_curves and _tables; NULL: all */
+    /* report.curves, report.tables: lists of names that are known; NULL: all */
     const struct advntk_node *curves, *tables;
     const struct advntk_node
         *tree; /* fully resolved, every default filled in, no ref, let or sweep left */

@@ -11,8 +11,8 @@
  * Figures, one after the other: each accuracy over every numeric key that was swept; accuracy over
  * the radius where an evaluation has several (name@radius); accuracy on the validation batches over
  * training steps; images that still stand over gradients spent on them. variants, keys: of
- * advntk__variants; metrics: names; wanted: of figures (advntk__report_curves), NULL or none: all.
- * Lines are means over seeds, bars one standard deviation. What cannot be read is left out.
+ * advntk__variants; metrics: names; wanted: of figures (report.curves of the recipe), NULL or none:
+ * all. Lines are means over seeds, bars one standard deviation. What cannot be read is left out.
  * registry: says the units of swept keys. Returns how many figures there are.
  */
 struct advntk__registry;

@@ -36,10 +36,15 @@ static const char *member(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-/* What the study, or the first of them, says of its page: question, curves, tables. */
+/* What the study, or the first of them, says of its page: name, question, curves, tables. */
 static const json_t *asked(const struct report *r, const char *key)
 {
     return json_object_get(json_array_get(r->page->selection->studies, 0), key);
+}
+
+static bool shows(const struct report *r, const char *table)
+{
+    return advntk__is_wanted(asked(r, "tables"), table);
 }
 
 /* A table, in a box that is scrolled sideways, by the keyboard too. */
@@ -126,7 +131,7 @@ static void write_head(const struct report *r, const char *title, const char *qu
     }
     advntk__text_puts(r->out, "<nav>");
     for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
-        if (!links[i].table || advntk__is_wanted(asked(r, "tables"), links[i].table)) {
+        if (!links[i].table || shows(r, links[i].table)) {
             advntk__text_printf(r->out, "<a href=\"#%s\">%s</a>\n", links[i].id, links[i].title);
         }
     }
@@ -715,7 +720,7 @@ advntk_status advntk__page_write(const struct advntk__page *page, struct advntk_
     const struct advntk__compare_options options = {.by = page->by, .results = page->results};
     struct report r = {.page = page, .out = out};
     json_t *metrics = json_array();
-    const char *title = member(json_array_get(page->selection->studies, 0), "name");
+    const char *title = json_string_value(asked(&r, "name"));
     char *recipe = NULL;
     bool as_written = false;
     advntk_status rc = ADVNTK_OK;
@@ -725,7 +730,7 @@ advntk_status advntk__page_write(const struct advntk__page *page, struct advntk_
     TRY(advntk__variants(r.done, &r.variants, &r.keys, err));
     recipe = recipe_text(&r, &as_written);
     write_head(&r, title ? title : "advntk runs", json_string_value(asked(&r, "question")));
-    if (advntk__is_wanted(asked(&r, "tables"), "final")) {
+    if (shows(&r, "final")) {
         TRY(write_results(&r, err));
     }
     write_curves(&r);
@@ -733,11 +738,11 @@ advntk_status advntk__page_write(const struct advntk__page *page, struct advntk_
     TRY(write_audit(&r, err));
     TRY(write_parts(&r, err));
     write_recipe(&r, recipe, as_written);
-    if (advntk__is_wanted(asked(&r, "tables"), "settings")) {
+    if (shows(&r, "settings")) {
         TRY(write_settings(&r, err));
     }
     TRY(write_provenance(&r, err));
-    if (advntk__is_wanted(asked(&r, "tables"), "cost")) {
+    if (shows(&r, "cost")) {
         TRY(write_cost(&r, err));
     }
     advntk__text_puts(out, "<p class=\"soft\">Written by advntk " PACKAGE_VERSION

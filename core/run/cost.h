@@ -69,8 +69,8 @@ void advntk__cost_note(struct advntk_host *host, enum advntk__phase phase, ptrdi
 /* The same for the steps that the run's meter has, so many, and the factors among them. */
 void advntk__cost_note_steps(struct advntk_host *host, double count);
 
-/* Notes what a pass for several kernel matrices of the run's images spent, under its class
- * (advntk__family_kind); the meter is left alone. */
+/* Notes what a pass for several kernel matrices of the run's images spent, under its class; the
+ * meter is left alone. */
 void advntk__cost_note_pass(struct advntk_host *host, const uint8_t kind[16],
                             struct advntk__spent spent);
 

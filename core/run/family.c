@@ -340,8 +340,10 @@ bool advntk__family_fits(const struct advntk__family *family, const struct advnt
     return points + tiles <= (double)item->need.gram + (double)item->need.method + free;
 }
 
-void advntk__family_kind(const struct advntk_host *host, const struct advntk__family *family,
-                         const ptrdiff_t shape[3], uint8_t kind[16])
+/* The class of what the pass for all of its matrices costs (run/cost.h, ADVNTK__PHASE_MATRIX).
+ * Shape of the images: height, width, channels. */
+static void pass_kind(const struct advntk_host *host, const struct advntk__family *family,
+                      const ptrdiff_t shape[3], uint8_t kind[16])
 {
     struct advntk__hash *hash = advntk__hash_new();
 
@@ -355,6 +357,17 @@ void advntk__family_kind(const struct advntk_host *host, const struct advntk__fa
         advntk__hash_end(hash, kind);
     }
     advntk__hash_free(hash);
+}
+
+bool advntk__family_cost(const struct advntk__family *family, struct advntk__costs *costs,
+                         const struct advntk_host *host, const struct advntk__item *item,
+                         struct advntk__spent *spent)
+{
+    const ptrdiff_t shape[3] = {item->height, item->width, item->channels};
+    uint8_t kind[16];
+
+    pass_kind(host, family, shape, kind);
+    return advntk__costs_get(costs, ADVNTK__PHASE_MATRIX, kind, item->train, host->threads, spent);
 }
 
 /* ---- the pass ---- */
@@ -450,7 +463,7 @@ static void note_costs(const struct pass *p, ptrdiff_t computed, struct advntk__
     uint8_t kind[16];
 
     if (p->count == p->family->count && computed == advntk__gram_tiles(problem->train)) {
-        advntk__family_kind(p->host, p->family, shape, kind);
+        pass_kind(p->host, p->family, shape, kind);
         advntk__cost_note_pass(p->host, kind, spent);
     }
 }

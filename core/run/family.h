@@ -45,10 +45,12 @@ void advntk__families_release(struct advntk__families *families);
 bool advntk__family_fits(const struct advntk__family *family, const struct advntk__item *item,
                          int threads, double free);
 
-/* The class of what the pass for all of its matrices costs (run/cost.h, ADVNTK__PHASE_MATRIX): that
- * is not what any one of them costs alone. Shape of the images: height, width, channels. */
-void advntk__family_kind(const struct advntk_host *host, const struct advntk__family *family,
-                         const ptrdiff_t shape[3], uint8_t kind[16]);
+/* What the pass for all of its matrices takes with the threads of the host, as earlier ones did:
+ * that is not what any one of them takes alone. item: of the family. false: no record says. */
+struct advntk__costs;
+bool advntk__family_cost(const struct advntk__family *family, struct advntk__costs *costs,
+                         const struct advntk_host *host, const struct advntk__item *item,
+                         struct advntk__spent *spent);
 
 /*
  * Within a run of the family: what of its matrices the cache lacks. Nothing to do where the run's

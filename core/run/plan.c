@@ -285,13 +285,10 @@ static void charge_keeping(struct planner *p, ptrdiff_t i, bool pass)
  * by one where not all of them are missing. */
 static void charge_family(struct planner *p, ptrdiff_t i, const struct advntk__family *family)
 {
-    const struct advntk__item *first = &p->inventory.items[i];
-    const ptrdiff_t shape[3] = {first->height, first->width, first->channels};
     struct advntk__spent pass, largest = {0, 0};
     double most = 0, sum = 0, missing = 0;
     bool known = false;
     ptrdiff_t count = 0;
-    uint8_t kind[16];
 
     for (ptrdiff_t j = i; j < p->inventory.count; j++) {
         const struct advntk__item *item = &p->inventory.items[j];
@@ -314,9 +311,8 @@ static void charge_family(struct planner *p, ptrdiff_t i, const struct advntk__f
             most = flops;
         }
     }
-    advntk__family_kind(p->host, family, shape, kind);
-    if (count == family->count && advntk__costs_get(p->costs, ADVNTK__PHASE_MATRIX, kind,
-                                                    first->train, p->host->threads, &pass)) {
+    if (count == family->count &&
+        advntk__family_cost(family, p->costs, p->host, &p->inventory.items[i], &pass)) {
         add(&p->rows[i].charged, pass, missing);
     } else {
         add(&p->rows[i].charged, largest, missing * fmin(family->flops, sum) / most);

@@ -4,6 +4,7 @@
 #include "run/study.h"
 
 #include "attack/evaluate.h"
+#include "base/digests.h"
 #include "base/files.h"
 #include "base/host.h"
 #include "base/text.h"
@@ -320,58 +321,48 @@ static bool trains(const struct work *w, ptrdiff_t at)
     return w->options->no_share || (!item->trained && item->first_of_fit == at && !w->begun[at]);
 }
 
-/* Whether an item that trains is the first to come that needs its matrix. */
-static bool makes_matrix(const struct work *w, ptrdiff_t at)
+/* Whether an item will compute its matrix; made: what the items before it will, and then it too. */
+static bool makes_matrix(const struct work *w, ptrdiff_t at, struct advntk__digests *made)
 {
     const struct advntk__item *item = item_of(w, at);
     const struct advntk_method_ops *method = item->config->method.plugin->ops;
 
-    if (!method->needs_kernel || w->options->no_share) {
-        return method->needs_kernel;
+    if (item->fault != ADVNTK_OK || w->stages[at] == OVER || !trains(w, at) ||
+        !method->needs_kernel) {
+        return false;
     }
-    for (ptrdiff_t i = 0; i < at; i++) {
-        if (w->stages[i] != OVER && same_kernel(item_of(w, i), item) && trains(w, i)) {
-            return false;
-        }
-    }
-    return advntk__matrix_state(w->matrices, item->kernel) != ADVNTK__MATRIX_THERE;
+    return w->options->no_share ||
+           (advntk__matrix_state(w->matrices, item->kernel) != ADVNTK__MATRIX_THERE &&
+            advntk__digests_get(made, item->kernel) < 0 &&
+            advntk__digests_set(made, item->kernel, at, NULL) == ADVNTK_OK);
 }
 
 /* What an item's matrix takes, or its part of the pass for a family; < 0: no record says. */
 static double expect_matrix(const struct work *w, const struct job *job, ptrdiff_t at,
                             const struct advntk__forecast *f)
 {
-    const struct advntk__item *item = item_of(w, at);
-    const ptrdiff_t shape[3] = {item->height, item->width, item->channels};
     const struct advntk__family *family =
         w->families.of[at] >= 0 ? &w->families.list[w->families.of[at]] : NULL;
     struct advntk__spent pass;
-    uint8_t kind[16];
 
-    if (family) {
-        advntk__family_kind(job->place.host, family, shape, kind);
-        if (advntk__costs_get(w->costs, ADVNTK__PHASE_MATRIX, kind, item->train,
-                              job->place.host->threads, &pass)) {
-            return pass.wall / (double)family->count;
-        }
+    if (family && advntk__family_cost(family, w->costs, job->place.host, item_of(w, at), &pass)) {
+        return pass.wall / (double)family->count;
     }
     return f->known ? f->matrix.wall : -1;
 }
 
 /* What an item takes as things stand; < 0: no record says. */
-static double expect(const struct work *w, const struct job *job, ptrdiff_t at)
+static double expect(const struct work *w, const struct job *job, ptrdiff_t at, bool makes)
 {
     const struct advntk__item *item = item_of(w, at);
     struct advntk__forecast f;
-    double matrix = 0;
+    double matrix;
 
     if (item->fault != ADVNTK_OK || is_settled(w, item)) {
         return 0;
     }
     advntk__forecast(w->costs, job->place.host, item, job->place.host->threads, NULL, &f);
-    if (trains(w, at) && makes_matrix(w, at)) {
-        matrix = expect_matrix(w, job, at, &f);
-    }
+    matrix = makes ? expect_matrix(w, job, at, &f) : 0;
     if (matrix < 0 || !(f.known || f.matrix_only)) {
         return -1;
     }
@@ -382,11 +373,15 @@ static double expect(const struct work *w, const struct job *job, ptrdiff_t at)
 /* Of a run under way what was expected when it began stays. */
 static void expect_all(struct work *w)
 {
+    struct advntk__digests made = {0};
+
     for (ptrdiff_t i = 0; i < w->inventory.count; i++) {
+        const bool makes = makes_matrix(w, i, &made);
         if (w->stages[i] == WAITING || w->stages[i] == BUSY || w->expected[i] < 0) {
-            w->expected[i] = expect(w, &w->jobs[0], i);
+            w->expected[i] = expect(w, &w->jobs[0], i, makes);
         }
     }
+    advntk__digests_release(&made);
 }
 
 /* Seconds to the end: what is expected, corrected by what became of expectations so far. < 0: not
